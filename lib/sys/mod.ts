@@ -1,0 +1,21 @@
+/**
+ * The machine below us: files, hashes, processes, locks between processes. Only this room renames, links and syncs.
+ *
+ * @module
+ */
+
+export { createHasher, hashBytes, type Hasher, hashText } from "./hash.ts";
+export { type FileKind, type FileStamp, type FileStat, isRacy, sameStamp, statPath } from "./disk/stat.ts";
+export { type DurableWriteOptions, parentOf, removeIfThere, syncFolder, writeDurable } from "./disk/durable_write.ts";
+export {
+  delay,
+  type FileLock,
+  lockFile,
+  type LockFileOptions,
+  type LockHolder,
+  readLockHolder,
+  tryLockFile,
+} from "./disk/file_lock.ts";
+export { walk, type WalkEntry, type WalkOptions } from "./disk/walk.ts";
+export { safeJoin } from "./disk/safe_join.ts";
+export { type ChildExit, type ChildProcess, spawnChild, type SpawnOptions } from "./process.ts";
