@@ -18,6 +18,16 @@ export {
   toWire,
   type WireError,
 } from "./errors.ts";
+export type {
+  CheckoutMode,
+  Content,
+  FileContent,
+  FileIndex,
+  IndexedFile,
+  PathContent,
+  TreeContent,
+  TreeEntry,
+} from "./content.ts";
 export {
   byCodeUnit,
   type Digest,
