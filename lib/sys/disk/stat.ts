@@ -50,9 +50,13 @@ function lstatOrUndefined(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** Whether two stamps describe the same state of the same file. */
+/**
+ * Whether two stamps describe the same state of the same file. A ctime of 0 on either side is not compared: files that
+ * share an inode with the cache change their ctime whenever a link to it comes or goes.
+ */
 export function sameStamp(a: FileStamp, b: FileStamp): boolean {
-  return a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.inode === b.inode;
+  return a.size === b.size && a.mtimeMs === b.mtimeMs && a.inode === b.inode &&
+    (a.ctimeMs === b.ctimeMs || a.ctimeMs === 0 || b.ctimeMs === 0);
 }
 
 const TICK_MS = 20;

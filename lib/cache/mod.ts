@@ -1,0 +1,17 @@
+/**
+ * Content-addressed storage of outputs: observe the workspace, store, check out, collect garbage, verify.
+ *
+ * Hashing happens in workers with read permission alone; linking happens here. A blob is vouched for by its stamp; one whose
+ * stamp changed is hashed again before it is used, and moved to quarantine if it does not match its name.
+ *
+ * @module
+ */
+
+export { type AuditResult, type BlobKey, Blobs, missingBlob, type StoredBlob } from "./blobs.ts";
+export { type Cache, type CacheOptions, type CheckoutCallOptions, createCache, sameFileSystem } from "./cache.ts";
+export type { CheckoutItem } from "./checkout.ts";
+export type { HashJob, HashResult } from "./hash_job.ts";
+export { listingDigest, treeOf } from "./listing.ts";
+export { createScanner, type Scanner, type ScannerOptions, type ScanRequest } from "./scan.ts";
+export { blobsOf } from "./store.ts";
+export type { GcOptions, GcResult, VerifyOptions, VerifyResult } from "./upkeep.ts";

@@ -1,0 +1,154 @@
+// A project's pipeline from all its sources: pivot.ts, pivot.yaml, params.yaml, or the stock tasks of deno.json.
+// Invariant: user modules are imported only when their sources changed since they were last described.
+
+import { type JsonObject, PivotFindings, type RelPath } from "../core/mod.ts";
+import { statPath } from "../sys/mod.ts";
+import type { Declaration } from "./declaration.ts";
+import { describeModule } from "./describe_module.ts";
+import { expandDeclaration, Findings } from "./expand.ts";
+import { buildGraph } from "./graph.ts";
+import { type ParamSetting, paramSources } from "./params.ts";
+import { joinYaml, PIVOT_YAML, yamlStages } from "./pivot_yaml.ts";
+import type { Pipeline, StageSpec } from "./spec.ts";
+import { readDenoConfig, stockDeclarations } from "./stock_tasks.ts";
+import { checkGraph, validateStages } from "./validate.ts";
+import { asMapping, type ParseCache, readYaml } from "./yaml_file.ts";
+
+/** A small store of bytes; the state database has one. */
+export interface DeclarationStore {
+  get(key: string): Uint8Array | undefined;
+  put(key: string, value: Uint8Array): void;
+}
+
+/** Options of {@linkcode loadPipeline}. */
+export interface LoadOptions {
+  readonly projectRoot: string;
+  /** Digest of everything that importing the module would read; see Fingerprinter.moduleGraph. */
+  readonly graphDigest: (module: RelPath) => string | Promise<string>;
+  readonly declarations?: DeclarationStore;
+  readonly parsed?: ParseCache;
+  readonly settings?: readonly ParamSetting[];
+  /** The `deno` that imports modules. @default this program's */
+  readonly deno?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** A loaded pipeline. */
+export interface LoadedPipeline {
+  readonly pipeline: Pipeline;
+  /** Which file declared the stages. */
+  readonly source: "pivot.ts" | "pivot.yaml" | "deno.json" | "none";
+  readonly warnings: readonly string[];
+}
+
+/** The module that declares stages. */
+export const PIVOT_TS = "pivot.ts";
+
+/**
+ * Loads and checks the project's pipeline.
+ *
+ * @throws {PivotFindings} with everything that is wrong; {@linkcode PivotError} `module-failed` if a module cannot be imported.
+ */
+export async function loadPipeline(options: LoadOptions): Promise<LoadedPipeline> {
+  const findings = new Findings();
+  const warnings: string[] = [];
+  const { declarations, source } = await gather(options, { findings, warnings });
+  const file = await readYaml(options.projectRoot, "params.yaml", options.parsed);
+  const params = paramSources(readParams(file?.value ?? null, findings), options.settings ?? []);
+  const stages = declarations.flatMap((declared) => expandDeclaration(declared, params, findings));
+  checkSettings(options.settings ?? [], stages, findings);
+  const exists = (path: string) => statPath(`${options.projectRoot}/${path}`) !== undefined;
+  validateStages(stages, { findings, exists });
+  const graph = buildGraph(stages);
+  checkGraph(graph, stages, findings);
+  if (findings.all.length > 0 || !graph.ok) throw new PivotFindings("the pipeline is not valid", findings.all);
+  return { pipeline: graph.pipeline, source, warnings };
+}
+
+/** Checks stages that are already known and puts them into a graph. */
+export function pipelineOf(stages: readonly StageSpec[]): Pipeline {
+  const findings = new Findings();
+  const graph = buildGraph(stages);
+  checkGraph(graph, stages, findings);
+  if (graph.ok) return graph.pipeline;
+  throw new PivotFindings("the pipeline is not valid", findings.all);
+}
+
+function readParams(value: Parameters<typeof asMapping>[0], findings: Findings): JsonObject {
+  const mapping = asMapping(value);
+  if (mapping === undefined) {
+    findings.add('"params.yaml" is not a mapping', { code: "bad-params", spot: { file: "params.yaml" } });
+  }
+  return mapping ?? {};
+}
+
+function checkSettings(settings: readonly ParamSetting[], stages: readonly StageSpec[], findings: Findings): void {
+  for (const { stage } of settings) {
+    if (stages.some((each) => each.name === stage || each.base === stage)) continue;
+    findings.add(`--set: there is no stage "${stage}"`, { code: "unknown-stage", spot: { file: "--set" } });
+  }
+}
+
+interface Gathered {
+  readonly declarations: readonly Declaration[];
+  readonly source: LoadedPipeline["source"];
+}
+
+async function gather(options: LoadOptions, use: { findings: Findings; warnings: string[] }): Promise<Gathered> {
+  const hasModule = statPath(`${options.projectRoot}/${PIVOT_TS}`) !== undefined;
+  const declared = hasModule ? await describeCached(options, PIVOT_TS as RelPath, use.warnings) : [];
+  const parsed = await readYaml(options.projectRoot, PIVOT_YAML, options.parsed);
+  if (!hasModule && parsed === undefined) {
+    const config = await readDenoConfig(options.projectRoot, options.parsed);
+    const declarations = config === undefined ? [] : stockDeclarations(config);
+    return { declarations, source: declarations.length === 0 ? "none" : "deno.json" };
+  }
+  if (parsed === undefined) return { declarations: declared, source: "pivot.ts" };
+  const byName = new Map(declared.map((each) => [each.name, each]));
+  for (const stage of yamlStages(parsed, use.findings)) {
+    const other = await declaredElsewhere(stage.fields.module, options, use.warnings);
+    const joined = joinYaml(stage, byName.get(stage.name) ?? other, { parsed, findings: use.findings });
+    if (joined !== undefined) byName.set(stage.name, joined);
+  }
+  return { declarations: [...byName.values()], source: hasModule ? "pivot.ts" : "pivot.yaml" };
+}
+
+/** What `module: ./stages.ts#train` names, if that is a stage object; a plain function declares nothing. */
+async function declaredElsewhere(
+  module: unknown,
+  options: LoadOptions,
+  warnings: string[],
+): Promise<Declaration | undefined> {
+  const [file, name] = typeof module === "string" ? module.replace(/^\.\//, "").split("#") : [];
+  if (file === undefined || name === undefined || statPath(`${options.projectRoot}/${file}`) === undefined) {
+    return undefined;
+  }
+  return (await describeCached(options, file as RelPath, warnings)).find((each) => each.name === name);
+}
+
+async function describeCached(
+  options: LoadOptions,
+  module: RelPath,
+  warnings: string[],
+): Promise<readonly Declaration[]> {
+  const digest = await options.graphDigest(module);
+  const key = `${DECLARATION_FORMAT}:${module}:${digest}`;
+  const kept = options.declarations?.get(key);
+  if (kept !== undefined) return JSON.parse(new TextDecoder().decode(kept));
+  const { declarations, pure } = await describeModule({
+    projectRoot: options.projectRoot,
+    module,
+    deno: options.deno ?? Deno.execPath(),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (pure) options.declarations?.put(key, new TextEncoder().encode(JSON.stringify(declarations)));
+  else {
+    warnings.push(
+      `"${module}" reads its environment or other files while it declares stages, so it is imported for every command`,
+    );
+  }
+  return declarations;
+}
+
+/** Grows when the form of declarations changes. */
+const DECLARATION_FORMAT = 1;

@@ -1,0 +1,205 @@
+// How a file becomes a value and back. Invariants: a loader touches only the path that it is given; what `save` wrote,
+// `load` reads back as an equal value; heavy parsers load when they are first used.
+
+import { isJsonObject, type Json, PivotError } from "../core/mod.ts";
+
+/** Reads and writes values of one type. */
+export interface Loader<Value> {
+  /** For reports: `csv`, `json`, … */
+  readonly name: string;
+  /** True for {@linkcode path}: the value is the absolute path itself. */
+  readonly byPath: boolean;
+  /** Reads the value at an absolute path. */
+  load(path: string): Value | Promise<Value>;
+  /** Writes the value to an absolute path; its folder exists. */
+  save(value: Value, path: string): void | Promise<void>;
+  /** The value of an incremental output that was never written. */
+  empty?(): Value;
+}
+
+/** A loader whose value is the path. */
+export interface PathLoader extends Loader<string> {
+  readonly byPath: true;
+}
+
+/** What {@linkcode loader} takes. */
+export interface LoaderOptions<Value> {
+  readonly load: (path: string) => Value | Promise<Value>;
+  readonly save: (value: Value, path: string) => void | Promise<void>;
+  readonly empty?: () => Value;
+  /** @default "custom" */
+  readonly name?: string;
+}
+
+/**
+ * Makes a loader of one's own. Its code and options are part of the fingerprint of the stages that use it.
+ *
+ * @example
+ * ```ts
+ * import { loader } from "@pivot/pivot";
+ * const lines = loader<string[]>({
+ *   load: async (path) => (await Deno.readTextFile(path)).split("\n"),
+ *   save: (value, path) => Deno.writeTextFile(path, value.join("\n")),
+ *   empty: () => [],
+ * });
+ * console.assert(lines.name === "custom");
+ * ```
+ */
+export function loader<Value>(options: LoaderOptions<Value>): Loader<Value> {
+  return { name: "custom", byPath: false, ...options };
+}
+
+/** One row of a table with a header line. */
+export type CsvRow = Readonly<Record<string, string>>;
+
+/** Options of {@linkcode csv}. */
+export interface CsvOptions {
+  /** @default "," */
+  readonly separator?: string;
+}
+
+/** Comma-separated values (RFC 4180) with a header line: an array of rows, all fields texts. */
+export function csv(options: CsvOptions = {}): Loader<readonly CsvRow[]> {
+  const delimiter = options.separator ?? ",";
+  return {
+    name: "csv",
+    byPath: false,
+    async load(path) {
+      const { CsvError, parse } = await import("csv-parse/sync");
+      try {
+        return parse<CsvRow>(await Deno.readTextFile(path), {
+          columns: true,
+          delimiter,
+          skip_empty_lines: true,
+          bom: true,
+        });
+      } catch (error) {
+        if (!(error instanceof CsvError)) throw error;
+        throw unreadable("CSV", path, error.message, typeof error.lines === "number" ? error.lines : undefined);
+      }
+    },
+    async save(value, path) {
+      const { stringify } = await import("csv-stringify/sync");
+      await Deno.writeTextFile(path, stringify([...value], { header: true, delimiter }));
+    },
+    empty: () => [],
+  };
+}
+
+/** Options of {@linkcode json}. */
+export interface JsonOptions {
+  /** Spaces per level; 0 = one line. @default 2 */
+  readonly indent?: number;
+}
+
+/** JSON (RFC 8259). Give the type that the file holds: `json<Model>()`. */
+// deno-lint-ignore no-explicit-any -- a file's type is for the caller to say; `unknown` would force a cast at each use
+export function json<Value = any>(options: JsonOptions = {}): Loader<Value> {
+  return {
+    name: "json",
+    byPath: false,
+    async load(path) {
+      const text = await Deno.readTextFile(path);
+      try {
+        return JSON.parse(text);
+      } catch (error) {
+        throw unreadable("JSON", path, (error as Error).message);
+      }
+    },
+    save: (value, path) => Deno.writeTextFile(path, `${toJson(value, path, options.indent ?? 2)}\n`),
+  };
+}
+
+function toJson(value: unknown, path: string, indent: number): string {
+  const text = JSON.stringify(value, null, indent);
+  if (text !== undefined) return text;
+  throw new PivotError(`cannot save "${path}" as JSON: the value is ${typeof value}`, { code: "value-not-saved" });
+}
+
+/** One JSON value per line. */
+// deno-lint-ignore no-explicit-any -- as for json()
+export function jsonl<Value = any>(): Loader<readonly Value[]> {
+  return {
+    name: "jsonl",
+    byPath: false,
+    async load(path) {
+      const lines = (await Deno.readTextFile(path)).split("\n");
+      return lines.flatMap((line, at) => {
+        if (line.trim() === "") return [];
+        try {
+          return [JSON.parse(line) as Value];
+        } catch (error) {
+          throw unreadable("JSON lines", path, (error as Error).message, at + 1);
+        }
+      });
+    },
+    save: (value, path) => Deno.writeTextFile(path, value.map((each) => `${toJson(each, path, 0)}\n`).join("")),
+    empty: () => [],
+  };
+}
+
+/** YAML 1.2, one document. */
+// deno-lint-ignore no-explicit-any -- as for json()
+export function yaml<Value = any>(): Loader<Value> {
+  return {
+    name: "yaml",
+    byPath: false,
+    async load(path) {
+      const { parse } = await import("yaml");
+      try {
+        return parse(await Deno.readTextFile(path));
+      } catch (error) {
+        throw unreadable("YAML", path, (error as Error).message);
+      }
+    },
+    async save(value, path) {
+      const { stringify } = await import("yaml");
+      await Deno.writeTextFile(path, stringify(value));
+    },
+  };
+}
+
+/** UTF-8 text. */
+export function text(): Loader<string> {
+  return {
+    name: "text",
+    byPath: false,
+    load: (path) => Deno.readTextFile(path),
+    save: (value, path) => Deno.writeTextFile(path, value),
+    empty: () => "",
+  };
+}
+
+/** Bytes as they are. */
+export function bytes(): Loader<Uint8Array> {
+  return {
+    name: "bytes",
+    byPath: false,
+    load: (path) => Deno.readFile(path),
+    save: (value, path) => Deno.writeFile(path, value),
+    empty: () => new Uint8Array(),
+  };
+}
+
+/** The path itself: as a dependency the stage gets the absolute path; as an output the stage writes the file. */
+export function path(): PathLoader {
+  return { name: "path", byPath: true, load: (at) => at, save: () => {} };
+}
+
+/** The loader that a metric's extension asks for: JSON or YAML. */
+export function metricLoader(file: string): Loader<Json> {
+  return /\.ya?ml$/i.test(file) ? yaml<Json>() : json<Json>();
+}
+
+function unreadable(format: string, file: string, why: string, line?: number): PivotError {
+  return new PivotError(`cannot read "${file}" as ${format}: ${why}`, {
+    code: "unreadable-file",
+    spot: { file, ...(line === undefined ? {} : { line }) },
+  });
+}
+
+/** Whether a value is a loader. */
+export function isLoader(value: unknown): value is Loader<unknown> {
+  return isJsonObject(value) && typeof (value as { load?: unknown }).load === "function" &&
+    typeof (value as { save?: unknown }).save === "function";
+}

@@ -1,0 +1,141 @@
+// Parameters: defaults in the stage, then params.yaml (`train`, then `train@0.1_a`), then --set. Mappings merge, all else replaces.
+// Invariant: a value of another type than its default is a finding, never a surprise in the stage.
+
+import { isJsonObject, type Json, type JsonObject, nearest, PivotError, type SourceSpot } from "../core/mod.ts";
+import type { Findings } from "./expand.ts";
+
+/** One `--set stage.key=value`. */
+export interface ParamSetting {
+  readonly stage: string;
+  readonly keys: readonly string[];
+  readonly value: Json;
+}
+
+/** What a stage's parameters are made from. */
+export interface ParamRequest {
+  readonly stage: string;
+  readonly base: string;
+  readonly defaults: JsonObject;
+  readonly variant: JsonObject;
+  readonly spot: SourceSpot;
+  readonly findings: Findings;
+}
+
+/** Where parameters come from. */
+export interface ParamSources {
+  resolve(request: ParamRequest): JsonObject;
+}
+
+/**
+ * Parses `--set` arguments: `train.lr=0.1`, `train.model.name=small`, `train.tags=["a"]`.
+ *
+ * @throws {PivotError} `bad-set` (kind `usage`).
+ */
+export function parseSettings(texts: readonly string[]): ParamSetting[] {
+  return texts.map((text) => {
+    const at = text.indexOf("=");
+    const [stage, ...keys] = splitKey(at < 0 ? "" : text.slice(0, at));
+    if (stage === undefined || stage === "" || keys.length === 0 || keys.includes("")) {
+      throw new PivotError(`cannot use --set "${text}"`, {
+        code: "bad-set",
+        kind: "usage",
+        hint: "write --set stage.key=value, for instance --set train.lr=0.1",
+      });
+    }
+    return { stage, keys, value: parseValue(text.slice(at + 1)) };
+  });
+}
+
+/** Cuts at dots; those inside a matrix name (`train@0.1_a.lr`) belong to the name when a stage is so called: tried longest first. */
+function splitKey(key: string): string[] {
+  const at = key.indexOf("@");
+  if (at < 0) return key.split(".");
+  const last = key.lastIndexOf(".");
+  return [key.slice(0, last), key.slice(last + 1)];
+}
+
+function parseValue(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Parameter sources from a parsed `params.yaml` and settings. */
+export function paramSources(file: JsonObject, settings: readonly ParamSetting[]): ParamSources {
+  return {
+    resolve({ stage, base, defaults, variant, spot, findings }) {
+      const layers: { from: string; values: Json | undefined; spot: SourceSpot }[] = [
+        { from: "params.yaml", values: file[base], spot: { file: "params.yaml" } },
+        ...(stage === base ? [] : [{ from: "params.yaml", values: file[stage], spot: { file: "params.yaml" } }]),
+        ...settings.filter((setting) => setting.stage === base || setting.stage === stage)
+          .map((setting) => ({ from: "--set", values: nest(setting), spot })),
+      ];
+      let merged: JsonObject = { ...defaults, ...variant };
+      for (const layer of layers) {
+        if (layer.values === undefined || layer.values === null) continue;
+        if (!isJsonObject(layer.values)) {
+          findings.add(`${layer.from}: "${stage}" is not a mapping of parameters`, {
+            code: "bad-params",
+            spot: layer.spot,
+          });
+          continue;
+        }
+        checkTypes(merged, layer.values, { stage, path: "", layer, findings });
+        merged = merge(merged, layer.values);
+      }
+      return merged;
+    },
+  };
+}
+
+function nest({ keys, value }: ParamSetting): Json {
+  return keys.reduceRight<Json>((inner, key) => ({ [key]: inner }), value);
+}
+
+/** Deep merge: mappings merge key by key, everything else replaces. */
+export function merge(below: JsonObject, above: JsonObject): JsonObject {
+  const merged: Record<string, Json> = { ...below };
+  for (const [key, value] of Object.entries(above)) {
+    const before = merged[key];
+    merged[key] = isJsonObject(before) && isJsonObject(value) ? merge(before, value) : value;
+  }
+  return merged;
+}
+
+interface TypeCheck {
+  readonly stage: string;
+  readonly path: string;
+  readonly layer: { readonly from: string; readonly spot: SourceSpot };
+  readonly findings: Findings;
+}
+
+function checkTypes(defaults: JsonObject, values: JsonObject, check: TypeCheck): void {
+  for (const [key, value] of Object.entries(values)) {
+    const path = check.path === "" ? key : `${check.path}.${key}`;
+    const before = defaults[key];
+    if (before === undefined) {
+      if (Object.keys(defaults).length === 0) continue;
+      const meant = nearest(key, Object.keys(defaults));
+      check.findings.add(`${check.layer.from}: stage "${check.stage}" has no parameter "${path}"`, {
+        code: "unknown-param",
+        spot: check.layer.spot,
+        hint: meant === undefined ? `it has ${Object.keys(defaults).join(", ")}` : `did you mean "${meant}"?`,
+      });
+    } else if (isJsonObject(before) && isJsonObject(value)) {
+      checkTypes(before, value, { ...check, path });
+    } else if (before !== null && value !== null && typeName(before) !== typeName(value)) {
+      check.findings.add(
+        `${check.layer.from}: parameter "${path}" of stage "${check.stage}" is a ${typeName(value)}, its default a ${
+          typeName(before)
+        }`,
+        { code: "bad-params", spot: check.layer.spot },
+      );
+    }
+  }
+}
+
+function typeName(value: Json): string {
+  return Array.isArray(value) ? "list" : isJsonObject(value) ? "mapping" : typeof value;
+}

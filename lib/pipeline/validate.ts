@@ -1,0 +1,123 @@
+// What must hold between stages before anything runs. Invariant: all findings at once, each with its place; no I/O beyond
+// asking whether a path exists.
+
+import type { SourceSpot } from "../core/mod.ts";
+import type { Findings } from "./expand.ts";
+import { type GraphResult, parentsOf, Producers } from "./graph.ts";
+import type { OutSpec, StageSpec } from "./spec.ts";
+
+/** Checks names, outputs and dependencies. */
+export function validateStages(
+  stages: readonly StageSpec[],
+  use: { readonly findings: Findings; readonly exists: (path: string) => boolean },
+): void {
+  checkNames(stages, use.findings);
+  checkOutputs(stages, use.findings);
+  checkDependencies(stages, use);
+}
+
+/** Tells a cycle by its stages. */
+export function checkGraph(graph: GraphResult, stages: readonly StageSpec[], findings: Findings): void {
+  if (graph.ok) return;
+  const spot = stages.find((stage) => stage.name === graph.cycle[0])?.spot ?? { file: "pivot.ts" };
+  findings.add(`stages depend on each other in a circle: ${graph.cycle.join(" -> ")}`, {
+    code: "cycle",
+    spot,
+    hint: "remove one of these dependencies, or split a stage",
+  });
+}
+
+function checkNames(stages: readonly StageSpec[], findings: Findings): void {
+  const seen = new Map<string, SourceSpot>();
+  for (const { name, spot } of stages) {
+    const before = seen.get(name);
+    if (before !== undefined) {
+      findings.add(`two stages are called "${name}"; the other is at ${describeSpot(before)}`, {
+        code: "duplicate-stage",
+        spot,
+      });
+    }
+    seen.set(name, spot);
+  }
+}
+
+function describeSpot(spot: SourceSpot): string {
+  return spot.line === undefined ? spot.file : `${spot.file}:${spot.line}`;
+}
+
+const RESERVED = [".pivot", ".git"];
+const PROJECT_FILES = new Set(["pivot.ts", "pivot.yaml", "params.yaml", "deno.json", "deno.jsonc", "deno.lock"]);
+
+function checkOutputs(stages: readonly StageSpec[], findings: Findings): void {
+  const owners = new Map<string, { stage: StageSpec; out: OutSpec }>();
+  for (const stage of stages) {
+    for (const out of stage.outs) {
+      checkOutputPlace(stage, out, findings);
+      const other = owners.get(out.path);
+      if (other === undefined) owners.set(out.path, { stage, out });
+      else reportClash(stage, out, { other: other.stage.name, findings });
+    }
+  }
+  for (const { stage, out } of owners.values()) {
+    for (const folder of parentsOf(out.path)) {
+      const outer = owners.get(folder);
+      // Outputs given by globs may share a folder: each keeps to its own files.
+      if (outer === undefined || (outer.out.globs !== undefined && outer.stage === stage)) continue;
+      findings.add(
+        `output "${out.path}" of stage "${stage.name}" lies inside output "${folder}" of stage "${outer.stage.name}"`,
+        { code: "nested-output", spot: stage.spot, hint: "give each output a path of its own" },
+      );
+    }
+  }
+}
+
+function checkOutputPlace(stage: StageSpec, out: OutSpec, findings: Findings): void {
+  const top = out.path.split("/")[0] ?? "";
+  if (!RESERVED.includes(top) && !PROJECT_FILES.has(out.path)) return;
+  findings.add(`output "${out.path}" of stage "${stage.name}" would overwrite a file that the project needs`, {
+    code: "reserved-output",
+    spot: stage.spot,
+    hint: "choose another path",
+  });
+}
+
+function reportClash(stage: StageSpec, out: OutSpec, about: { other: string; findings: Findings }): void {
+  const matrix = stage.name.includes("@") && stage.base === about.other.split("@")[0];
+  about.findings.add(`output "${out.path}" is made by both "${about.other}" and "${stage.name}"`, {
+    code: "duplicate-output",
+    spot: stage.spot,
+    hint: matrix ? 'put the matrix value into the path, as in "model-{lr}.json"' : "give each output a path of its own",
+  });
+}
+
+function checkDependencies(
+  stages: readonly StageSpec[],
+  use: { readonly findings: Findings; readonly exists: (path: string) => boolean },
+): void {
+  const producers = new Producers(stages);
+  for (const stage of stages) {
+    for (const name of stage.after) {
+      if (stages.some((other) => other.name === name)) continue;
+      use.findings.add(`stage "${stage.name}" comes after "${name}", which does not exist`, {
+        code: "unknown-stage",
+        spot: stage.spot,
+      });
+    }
+    for (const dep of stage.deps) {
+      const own = stage.outs.find((out) => out.path === dep.path);
+      if (own !== undefined && own.kind !== "incremental") {
+        use.findings.add(`stage "${stage.name}" has "${dep.path}" as dependency and as output`, {
+          code: "own-output",
+          spot: stage.spot,
+          hint: "declare it with incremental() if the stage updates it",
+        });
+      }
+      if (dep.globs !== undefined || producers.touching(dep.path).length > 0 || use.exists(dep.path)) continue;
+      use.findings.add(`stage "${stage.name}" needs "${dep.path}", which is not there and which no stage makes`, {
+        code: "missing-dependency",
+        spot: stage.spot,
+        hint: "create the file, correct the path, or declare the stage that makes it",
+      });
+    }
+  }
+}

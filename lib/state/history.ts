@@ -1,0 +1,60 @@
+// Records of past runs, newest first. Invariant: ids sort by time, so a prefix scan is a time line.
+
+import type { Json } from "../core/mod.ts";
+import type { BufferedTable } from "./state.ts";
+
+/** One stage in a run's record. */
+export interface HistoryStage {
+  readonly stage: string;
+  readonly outcome: string;
+  readonly reason: string;
+  readonly ms: number;
+  readonly input: string | null;
+  readonly error?: string;
+}
+
+/** One run. */
+export interface HistoryRecord {
+  /** `20261120T231500123Z-ab12`: sorts by time. */
+  readonly id: string;
+  readonly startedAt: string;
+  readonly ms: number;
+  readonly success: boolean;
+  readonly command: readonly string[];
+  readonly stages: readonly HistoryStage[];
+  readonly extra?: Json;
+}
+
+/** Past runs. */
+export interface History {
+  put(record: HistoryRecord): void;
+  /** Ids, newest first. */
+  ids(): string[];
+  get(id: string): HistoryRecord | undefined;
+  /** Drops the oldest beyond `keep`. @returns How many were dropped. */
+  prune(keep: number): number;
+}
+
+/** Makes the id of a run that starts now. */
+export function newRunId(now: Date): string {
+  const time = now.toISOString().replace(/[-:.]/g, "");
+  return `${time}-${crypto.randomUUID().slice(0, 4)}`;
+}
+
+/** The history in a table of the state database. */
+export function historyIn(table: BufferedTable): History {
+  const ids = () => table.keys().reverse();
+  return {
+    put: (record) => table.put(record.id, new TextEncoder().encode(JSON.stringify(record))),
+    ids,
+    get(id) {
+      const bytes = table.get(id);
+      return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+    },
+    prune(keep) {
+      const old = ids().slice(keep);
+      for (const id of old) table.delete(id);
+      return old.length;
+    },
+  };
+}

@@ -1,0 +1,11 @@
+/**
+ * What is remembered between runs: the git-tracked locks, and the local LMDB state that may be deleted at any time.
+ *
+ * @module
+ */
+
+export { formatLock, LOCK_VERSION, type LockedOut, lockFromYaml, lockPath, type StageLock } from "./lock_file.ts";
+export { type Locks, type LockWarning, openLocks } from "./locks.ts";
+export { type History, type HistoryRecord, type HistoryStage, newRunId } from "./history.ts";
+export { type RunCache, type RunCacheEntry, type RunCacheOut } from "./run_cache.ts";
+export { type KeyValue, openState, type ParsedFiles, type State, STATE_VERSION } from "./state.ts";

@@ -1,0 +1,37 @@
+// Input digest -> outputs, kept over branches. Invariant: an entry only names content; whether that content
+// is still there is asked of the cache each time.
+
+import type { Digest, PathContent } from "../core/mod.ts";
+import type { BufferedTable } from "./state.ts";
+
+/** An output in a run-cache entry. */
+export interface RunCacheOut extends PathContent {
+  readonly kind: string;
+  readonly cache: boolean;
+  /** Base64 of a small output that is not kept in the cache (a metric), so that it can be restored too. */
+  readonly inline?: string;
+}
+
+/** What a stage made of some inputs. */
+export interface RunCacheEntry {
+  readonly runId: string;
+  readonly atMs: number;
+  readonly outs: readonly RunCacheOut[];
+}
+
+/** Remembers what inputs led to which outputs. */
+export interface RunCache {
+  get(input: Digest): RunCacheEntry | undefined;
+  put(input: Digest, entry: RunCacheEntry): void;
+}
+
+/** The run cache in a table of the state database. */
+export function runCacheIn(table: BufferedTable): RunCache {
+  return {
+    get(input) {
+      const bytes = table.get(input);
+      return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+    },
+    put: (input, entry) => table.put(input, new TextEncoder().encode(JSON.stringify(entry))),
+  };
+}

@@ -1,0 +1,209 @@
+// Local state in LMDB. Invariants: it may be deleted at any time and is rebuilt; what was put is visible to this
+// process at once and durable after `commit()`; a process that dies loses only puts, never consistency.
+
+import type { FileIndex, IndexedFile } from "../core/mod.ts";
+import { messageOf } from "../core/mod.ts";
+import { type FileStamp, isRacy, sameStamp } from "../sys/mod.ts";
+import type { Database, RootDatabase } from "lmdb";
+import { decodeFile, encodeFile } from "./file_record.ts";
+import { type History, historyIn } from "./history.ts";
+import { type RunCache, runCacheIn } from "./run_cache.ts";
+
+/** Version of the database's layout; another one is moved aside. */
+export const STATE_VERSION = 1;
+
+/** A small store of bytes under text keys. */
+export interface KeyValue {
+  get(key: string): Uint8Array | undefined;
+  put(key: string, value: Uint8Array): void;
+  delete(key: string): void;
+}
+
+/** Remembers what was parsed from a small file while the file's stamp stays the same. */
+export interface ParsedFiles {
+  /** What was kept for `path` at this stamp. */
+  get<Value>(path: string, stamp: FileStamp): Value | undefined;
+  /** Keeps a JSON value that was read at `readAtMs`; a racy stamp is not kept. */
+  put(path: string, value: unknown, at: { readonly stamp: FileStamp; readonly readAtMs: number }): void;
+}
+
+/** The open state database. */
+export interface State extends AsyncDisposable {
+  /** Why the database was rebuilt, if it was. */
+  readonly warning: string | undefined;
+  readonly files: FileIndex;
+  readonly parsed: ParsedFiles;
+  readonly runs: RunCache;
+  readonly history: History;
+  /** A store of its own for a room: `analysis`, `declarations`, `remote`, `pending`. */
+  kv(namespace: "analysis" | "declarations" | "remote" | "pending" | "generations"): KeyValue;
+  /** Makes all puts durable in one transaction. */
+  commit(): Promise<void>;
+}
+
+/** Opens the state database in `folder`, which is made if it is missing. A database that cannot be read is moved aside. */
+export async function openState(folder: string): Promise<State> {
+  const { open } = await import("lmdb");
+  const tryOpen = () =>
+    openDatabases(open({ path: folder, noSubdir: false, encoding: "binary", maxDbs: 16, useWritemap: false }));
+  Deno.mkdirSync(folder, { recursive: true });
+  try {
+    const databases = tryOpen();
+    if (databases.version === STATE_VERSION) return stateOver(databases, undefined);
+    await databases.root.close();
+    moveAside(folder);
+    return stateOver(tryOpen(), `the state database had format ${databases.version}; it was set aside and is rebuilt`);
+  } catch (error) {
+    moveAside(folder);
+    return stateOver(
+      tryOpen(),
+      `the state database could not be read (${messageOf(error)}); it was set aside and is rebuilt`,
+    );
+  }
+}
+
+function moveAside(folder: string): void {
+  const old = `${folder}.old`;
+  try {
+    Deno.removeSync(old, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  Deno.renameSync(folder, old);
+  Deno.mkdirSync(folder, { recursive: true });
+}
+
+type Bytes = Database<Uint8Array, string>;
+
+interface Databases {
+  readonly root: RootDatabase<Uint8Array, string>;
+  readonly version: number;
+  readonly table: (name: string) => Bytes;
+}
+
+function openDatabases(root: RootDatabase<Uint8Array, string>): Databases {
+  const opened = new Map<string, Bytes>();
+  const table = (name: string) => {
+    const found = opened.get(name) ?? root.openDB<Uint8Array, string>({ name, encoding: "binary" });
+    opened.set(name, found);
+    return found;
+  };
+  const stored = table("meta").get("version");
+  const version = stored === undefined ? STATE_VERSION : Number(decoder.decode(stored));
+  if (stored === undefined) void table("meta").put("version", encoder.encode(String(STATE_VERSION)));
+  return { root, version, table };
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function stateOver(databases: Databases, warning: string | undefined): State {
+  const buffers = new Map<string, BufferedTable>();
+  const kv = (name: string) => {
+    const found = buffers.get(name) ?? new BufferedTable(databases.table(name));
+    buffers.set(name, found);
+    return found;
+  };
+  const commit = async () => {
+    const dirty = [...buffers.values()].filter((buffer) => buffer.dirty);
+    if (dirty.length === 0) return;
+    await databases.root.transaction(() => dirty.forEach((buffer) => buffer.flush()));
+    await databases.root.flushed;
+  };
+  return {
+    warning,
+    files: fileIndexIn(kv("files")),
+    parsed: parsedIn(kv("parsed")),
+    runs: runCacheIn(kv("runs")),
+    history: historyIn(kv("history")),
+    kv,
+    commit,
+    async [Symbol.asyncDispose]() {
+      await databases.root.close();
+    },
+  };
+}
+
+/** LMDB keys are bounded; longer ones are cut and carry a hash of the whole. */
+const MAX_KEY_BYTES = 1_900;
+
+/** Puts wait in memory until they are flushed inside a transaction. */
+export class BufferedTable implements KeyValue {
+  readonly #table: Bytes;
+  readonly #pending: Map<string, Uint8Array | null> = new Map();
+
+  constructor(table: Bytes) {
+    this.#table = table;
+  }
+
+  get dirty(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  get(key: string): Uint8Array | undefined {
+    const pending = this.#pending.size === 0 ? undefined : this.#pending.get(key);
+    if (pending !== undefined) return pending ?? undefined;
+    return key.length * 3 > MAX_KEY_BYTES ? undefined : this.#table.get(key);
+  }
+
+  put(key: string, value: Uint8Array): void {
+    // A key that LMDB cannot hold is simply not remembered: the state is a cache.
+    if (key.length * 3 <= MAX_KEY_BYTES) this.#pending.set(key, value);
+  }
+
+  delete(key: string): void {
+    this.#pending.set(key, null);
+  }
+
+  /** Keys with this prefix, sorted, what waits included. */
+  keys(prefix = ""): string[] {
+    const found = new Set<string>();
+    for (const key of this.#table.getKeys({ start: prefix, end: `${prefix}\uffff` })) found.add(key);
+    for (const [key, value] of this.#pending) {
+      if (!key.startsWith(prefix)) continue;
+      if (value === null) found.delete(key);
+      else found.add(key);
+    }
+    return [...found].sort();
+  }
+
+  flush(): void {
+    for (const [key, value] of this.#pending) {
+      if (value === null) this.#table.remove(key);
+      else this.#table.put(key, value);
+    }
+    this.#pending.clear();
+  }
+}
+
+function fileIndexIn(table: BufferedTable): FileIndex {
+  return {
+    get(path) {
+      const bytes = table.get(path);
+      return bytes === undefined ? undefined : decodeFile(bytes);
+    },
+    put: (path: string, file: IndexedFile) => table.put(path, encodeFile(file)),
+    delete: (path) => table.delete(path),
+  };
+}
+
+interface ParsedRecord {
+  readonly stamp: FileStamp;
+  readonly value: unknown;
+}
+
+function parsedIn(table: BufferedTable): ParsedFiles {
+  return {
+    get<Value>(path: string, stamp: FileStamp) {
+      const bytes = table.get(path);
+      if (bytes === undefined) return undefined;
+      const record = JSON.parse(decoder.decode(bytes)) as ParsedRecord;
+      return sameStamp(record.stamp, stamp) ? record.value as Value : undefined;
+    },
+    put(path, value, { stamp, readAtMs }) {
+      if (isRacy(stamp, readAtMs)) return;
+      const { size, mtimeMs, ctimeMs, inode } = stamp;
+      table.put(path, encoder.encode(JSON.stringify({ stamp: { size, mtimeMs, ctimeMs, inode }, value })));
+    },
+  };
+}
