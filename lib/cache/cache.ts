@@ -13,7 +13,7 @@ import {
   type VerifyOptions,
   type VerifyResult,
 } from "./upkeep.ts";
-import { blobsOf, storeAll } from "./store.ts";
+import { blobsOf, storeAll, storeCopies } from "./store.ts";
 
 /** Options of {@linkcode createCache}. */
 export interface CacheOptions {
@@ -43,6 +43,8 @@ export interface Cache {
   audit(contents: readonly PathContent["content"][], signal?: AbortSignal): Promise<AuditResult>;
   /** Stores outputs that were just observed and links them back. */
   store(outputs: readonly PathContent[]): void;
+  /** Stores copies of outputs that were just observed; the workspace keeps its own, writable files. */
+  storeCopies(outputs: readonly PathContent[]): void;
   /** Brings content into the workspace, replacing what is there. */
   checkout(items: readonly CheckoutItem[], options?: CheckoutCallOptions): void;
   list(): Iterable<StoredBlob>;
@@ -61,6 +63,7 @@ export function createCache(options: CacheOptions): Cache {
     has: (content) => blobsOf(content).every((key) => blobs.has(key)),
     audit: (contents, signal) => blobs.audit(contents.flatMap((content): BlobKey[] => blobsOf(content)), signal),
     store: (outputs) => storeAll(outputs, { projectRoot, blobs, index, modes }),
+    storeCopies: (outputs) => storeCopies(outputs, { projectRoot, blobs, index, modes }),
     checkout(items, { mode, signal } = {}) {
       checkoutAll(items, {
         projectRoot,

@@ -41,6 +41,15 @@ export function storeAll(outputs: readonly PathContent[], options: StoreOptions)
   }
 }
 
+/** Copies what was just observed into the store; the workspace is left as it is. */
+export function storeCopies(outputs: readonly PathContent[], options: StoreOptions): void {
+  for (const output of outputs) {
+    for (const file of filesOf(output)) {
+      if (!options.blobs.has(file)) options.blobs.adoptCopy(`${options.projectRoot}/${file.key}`, file);
+    }
+  }
+}
+
 function storeFile(file: FileAt, options: StoreOptions, placer: Placer): void {
   const { blobs } = options;
   const absolute = `${options.projectRoot}/${file.key}`;

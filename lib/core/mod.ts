@@ -42,6 +42,7 @@ export {
   type Sha256,
   type StageName,
 } from "./ids.ts";
+export type { StepHook } from "./step_hook.ts";
 export { canonicalJson, isJsonObject, type Json, jsonEqual, type JsonObject } from "./json.ts";
 export * from "./limits.ts";
 export { formatBytes, formatDuration, nearest, plural } from "./text.ts";

@@ -52,9 +52,11 @@ export async function runStageProcess(options: StageProcessOptions): Promise<voi
   let last: StageMessage | undefined;
   const stdout = lineSplitter((line) => options.onLine(line, "stdout"));
   const stderr = lineSplitter((line) => {
-    const message = request === undefined ? undefined : parseControl(line, request.nonce);
-    if (message === undefined) options.onLine(line, "stderr");
-    else if (message.type === "progress") options.onProgress(message.fraction, message.message);
+    const control = request === undefined ? undefined : parseControl(line, request.nonce);
+    if (control === undefined) return options.onLine(line, "stderr");
+    const { before, message } = control;
+    if (before !== "") options.onLine(before, "stderr");
+    if (message.type === "progress") options.onProgress(message.fraction, message.message);
     else last = message;
   });
   const child = start(options, signal, (chunk, stream) => (stream === "stdout" ? stdout : stderr).push(chunk));
@@ -117,11 +119,13 @@ function vanished(spec: StageSpec): PivotError {
   });
 }
 
-function parseControl(line: string, nonce: string): StageMessage | undefined {
+/** A control line may follow output that did not end its line. */
+function parseControl(line: string, nonce: string): { before: string; message: StageMessage } | undefined {
   const mark = `\x1e${nonce} `;
-  if (!line.startsWith(mark)) return undefined;
-  const value: unknown = JSON.parse(line.slice(mark.length));
-  return isJsonObject(value) ? value as unknown as StageMessage : undefined;
+  const at = line.indexOf(mark);
+  if (at < 0) return undefined;
+  const value: unknown = JSON.parse(line.slice(at + mark.length));
+  return isJsonObject(value) ? { before: line.slice(0, at), message: value as unknown as StageMessage } : undefined;
 }
 
 const MAX_LINE_CHARS = 64 * 1024;
@@ -139,7 +143,7 @@ function lineSplitter(onLine: (line: string) => void): LineSplitter {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
-    while (rest.length > MAX_LINE_CHARS && !rest.startsWith("\x1e")) {
+    while (rest.length > MAX_LINE_CHARS && !rest.includes("\x1e")) {
       onLine(rest.slice(0, MAX_LINE_CHARS));
       rest = rest.slice(MAX_LINE_CHARS);
     }

@@ -25,6 +25,8 @@ export interface SymbolPlace {
 
 /** Computes code identities from source, never importing user modules. */
 export interface Fingerprinter {
+  /** Analyses what changed since it was last analysed; must come before the synchronous questions about these stages. */
+  prepare(stages: readonly StageSpec[]): Promise<void>;
   /**
    * The code identity of a stage.
    *

@@ -1,0 +1,220 @@
+// One stage, from removed outputs to a written record. Invariants: nothing is recorded unless the stage ended well, made all
+// its outputs and its inputs are still what they were; what was there before is gone only when the stage starts.
+
+import { assert, type Content, type JsonObject, PivotError, type RelPath } from "../core/mod.ts";
+import type { StageCode } from "../fingerprint/mod.ts";
+import { escapeList, folderUrl, readDenoConfig, type StageSpec, taskCommand } from "../pipeline/mod.ts";
+import { delay, isRacy, makeFolder, parentOf, removeTree, statPath } from "../sys/mod.ts";
+import { codesOf } from "./plan.ts";
+import { depContents, lockOf, outContents, runCacheEntryOf } from "./record.ts";
+import type { RunLog } from "./run_log.ts";
+import { runStageProcess, type StageProcessOptions, type StageRequest } from "./stage_process.ts";
+import type { Workspace } from "./workspace.ts";
+import type { Digest } from "../core/mod.ts";
+
+/** Options of {@linkcode executeAndRecord}. */
+export interface ExecuteOptions {
+  readonly spec: StageSpec;
+  readonly runId: string;
+  readonly inputDigest: Digest;
+  /** Code identity that was decided upon. */
+  readonly code: StageCode;
+  /** Contents as they were decided upon. */
+  readonly contents: ReadonlyMap<RelPath, Content | undefined>;
+  readonly signal: AbortSignal;
+  readonly log: RunLog;
+  /** Keep outputs out of the cache and the record for `pivot commit`. */
+  readonly noCommit: boolean;
+  readonly onLine: (line: string, stream: "stdout" | "stderr") => void;
+  readonly onProgress: (fraction: number | null, message: string) => void;
+  readonly onAttempt: (attempt: number) => void;
+}
+
+/** Runs the stage, with its retries, and records it. Throws what went wrong. */
+export async function executeAndRecord(workspace: Workspace, options: ExecuteOptions): Promise<void> {
+  const { spec } = options;
+  for (let attempt = 1;; attempt++) {
+    options.onAttempt(attempt);
+    prepareOutputs(workspace, spec);
+    workspace.onStep?.("outputs-removed");
+    try {
+      await runStageProcess(await processOptions(workspace, options));
+      break;
+    } catch (error) {
+      if (options.signal.aborted || attempt > spec.retries) throw error;
+      options.onLine(`attempt ${attempt} failed: ${(error as Error).message}; trying again`, "stderr");
+    }
+  }
+  workspace.onStep?.("outputs-written");
+  await record(workspace, options);
+}
+
+/** Old outputs go, so that what is there afterwards was made by this run; incremental ones come back as copies. */
+function prepareOutputs(workspace: Workspace, spec: StageSpec): void {
+  const lock = workspace.locks.get(spec.name);
+  for (const out of spec.outs) {
+    const absolute = `${workspace.projectRoot}/${out.path}`;
+    if (out.kind === "incremental") {
+      const before = lock?.outs.find((each) => each.path === out.path);
+      if (before !== undefined && before.cache && workspace.cache.has(before.content)) {
+        workspace.cache.checkout([{ path: out.path, content: before.content, writable: true }]);
+      } else refuseUnknown(absolute, out.path, before?.content);
+    } else if (!out.persist && out.globs === undefined) removeTree(absolute);
+    else if (statPath(absolute)?.kind === "file") unlinkFromCache(absolute);
+    makeFolder(out.directory && out.globs === undefined && out.kind !== "incremental" ? absolute : parentOf(absolute));
+  }
+}
+
+function refuseUnknown(absolute: string, path: string, recorded: Content | undefined): void {
+  if (statPath(absolute) === undefined || recorded !== undefined) return;
+  throw new PivotError(`incremental output "${path}" exists, but no run made it`, {
+    code: "output-unknown",
+    hint: "move it away to start afresh, or run `pivot commit` to take it as it is",
+  });
+}
+
+/** A file that stays in place must not be written through into the cache. */
+function unlinkFromCache(absolute: string): void {
+  const bytes = Deno.readFileSync(absolute);
+  removeTree(absolute);
+  Deno.writeFileSync(absolute, bytes);
+}
+
+async function processOptions(workspace: Workspace, options: ExecuteOptions): Promise<StageProcessOptions> {
+  const { spec } = options;
+  const common = {
+    projectRoot: workspace.projectRoot,
+    spec,
+    cwd: workspace.projectRoot,
+    env: { PIVOT_STAGE: spec.name, PIVOT_PARAMS: JSON.stringify(spec.params) },
+    signal: options.signal,
+    onLine: options.onLine,
+    onProgress: options.onProgress,
+  };
+  const { action } = spec;
+  if (action.type === "command") return { ...common, command: shellOf(action.command) };
+  if (action.type === "task") {
+    const config = await readDenoConfig(workspace.projectRoot, workspace.state.parsed);
+    // The text alone: `deno task NAME` would run the dependencies again, which are stages of their own.
+    const text = taskCommand(config, action.task);
+    return { ...common, command: [workspace.deno, "task", "--quiet", "--eval", text] };
+  }
+  const request: StageRequest = {
+    nonce: crypto.randomUUID(),
+    module: new URL(action.module.split("/").map(encodeURIComponent).join("/"), folderUrl(workspace.projectRoot)).href,
+    export: action.export,
+    stage: spec.name,
+    deps: absolutePaths(workspace, spec.deps),
+    outs: absolutePaths(workspace, spec.outs),
+    params: spec.params as JsonObject,
+  };
+  const entry = new URL("../../workers/stage.ts", import.meta.url).href;
+  const flags = permissionFlags(workspace, spec);
+  return {
+    ...common,
+    request,
+    command: [workspace.deno, "run", "--no-check", "--no-prompt", "--quiet", ...flags, entry],
+  };
+}
+
+function shellOf(command: string | readonly [string, ...string[]]): readonly [string, ...string[]] {
+  if (typeof command !== "string") return command;
+  return Deno.build.os === "windows" ? ["cmd", "/d", "/s", "/c", command] : ["/bin/sh", "-c", command];
+}
+
+function absolutePaths(
+  workspace: Workspace,
+  items: readonly { name: string; path: RelPath }[],
+): Record<string, string> {
+  return Object.fromEntries(items.map(({ name, path }) => [name, `${workspace.projectRoot}/${path}`]));
+}
+
+/** Deno's flags for what the stage may do. */
+function permissionFlags(workspace: Workspace, spec: StageSpec): string[] {
+  const { permissions, action } = spec;
+  if (permissions === "inherit") return ["--allow-all"];
+  if (permissions !== "declared") return customFlags(permissions);
+  assert(action.type === "module", "only function stages have permissions");
+  const { files } = workspace.fingerprints.moduleGraph(action.module);
+  const at = (path: string) => escapeList(`${workspace.projectRoot}/${path}`);
+  const outs = spec.outs.map((out) => at(out.path));
+  const reads = [...spec.deps.map((dep) => at(dep.path)), ...outs, ...files.map(at)];
+  return [
+    `--allow-read=${[...new Set(reads)].join(",")}`,
+    ...(outs.length > 0 ? [`--allow-write=${outs.join(",")}`] : []),
+    ...(spec.env.length > 0 ? [`--allow-env=${spec.env.map(escapeList).join(",")}`] : []),
+  ];
+}
+
+function customFlags(permissions: Readonly<Record<string, boolean | readonly string[]>>): string[] {
+  return Object.entries(permissions).flatMap(([name, value]) => {
+    if (value === false || (Array.isArray(value) && value.length === 0)) return [];
+    return value === true
+      ? [`--allow-${name}`]
+      : [`--allow-${name}=${(value as readonly string[]).map(escapeList).join(",")}`];
+  });
+}
+
+async function record(workspace: Workspace, options: ExecuteOptions): Promise<void> {
+  const { spec } = options;
+  await settle(workspace, spec);
+  const requests = [...spec.deps, ...spec.outs].map(({ path, globs }) => ({
+    path,
+    ...(globs === undefined ? {} : { globs }),
+  }));
+  const contents = await workspace.scanner.observe(requests, { signal: options.signal });
+  assertInputsSame(spec, options.contents, contents);
+  const outs = outContents(spec, contents);
+  const after = (await codesOf(workspace, [spec])).get(spec.name);
+  if (after?.ok !== true || after.code.digest !== options.code.digest) throw codeChanged(spec);
+  const recording = { spec, code: options.code, deps: depContents(spec, contents), outs };
+  const lock = lockOf(workspace, recording);
+  if (options.noCommit) {
+    workspace.state.kv("pending").put(spec.name, new TextEncoder().encode(JSON.stringify(lock)));
+    await workspace.state.commit();
+    return;
+  }
+  workspace.cache.store(outs.filter((out) => out.cache && out.kind !== "incremental"));
+  workspace.cache.storeCopies(outs.filter((out) => out.cache && out.kind === "incremental"));
+  workspace.onStep?.("blobs-stored");
+  workspace.locks.put(spec.name, lock);
+  workspace.onStep?.("lock-written");
+  workspace.state.runs.put(options.inputDigest, runCacheEntryOf(workspace, outs, options.runId));
+  workspace.state.kv("pending").delete(spec.name);
+  await workspace.state.commit();
+  workspace.onStep?.("state-committed");
+}
+
+/** Waits out the clock's tick after the last write, so that the hashes of outputs can be trusted next time. */
+async function settle(workspace: Workspace, spec: StageSpec): Promise<void> {
+  const now = Date.now();
+  const fresh = spec.outs.some((out) => {
+    const stat = statPath(`${workspace.projectRoot}/${out.path}`);
+    return stat !== undefined && isRacy(stat, now) && stat.mtimeMs <= now && now - stat.mtimeMs < SETTLE_MS;
+  });
+  if (fresh) await delay(SETTLE_MS);
+}
+
+const SETTLE_MS = 21;
+
+function codeChanged(spec: StageSpec): PivotError {
+  return new PivotError(`the code of stage "${spec.name}" changed while it ran; the run is not recorded`, {
+    code: "code-changed",
+    hint: "run again",
+  });
+}
+
+function assertInputsSame(
+  spec: StageSpec,
+  before: ReadonlyMap<RelPath, Content | undefined>,
+  now: ReadonlyMap<RelPath, Content | undefined>,
+): void {
+  for (const { path } of spec.deps) {
+    if (spec.outs.some((out) => out.path === path)) continue;
+    if (before.get(path)?.hash === now.get(path)?.hash) continue;
+    throw new PivotError(`dependency "${path}" changed while stage "${spec.name}" ran; the run is not recorded`, {
+      code: "dependency-changed",
+      hint: "run again when nothing else writes to it",
+    });
+  }
+}

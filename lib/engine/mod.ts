@@ -1,0 +1,18 @@
+/**
+ * Decides, schedules, executes and records stages.
+ *
+ * Deciding is pure; a run shows its decisions before it acts on them. Nothing is printed here: a run tells what
+ * happens through one closed union of events.
+ *
+ * @module
+ */
+
+export { type Decision, describeReason, type Reason, type Verdict } from "./decision.ts";
+export { decide, inputDigest, type StageFacts } from "./decide.ts";
+export { EVENT_SCHEMA, type EventSink, type RunEvent } from "./events.ts";
+export { assertSound, codesOf, type Plan, type PlanOptions, planRun } from "./plan.ts";
+export { type Outcome, type RunSummary, type StageResult, summarise } from "./result.ts";
+export { describeSummary, run, type RunOptions } from "./run.ts";
+export { logPath } from "./run_log.ts";
+export type { StageMessage, StageRequest } from "./stage_process.ts";
+export type { Workspace } from "./workspace.ts";

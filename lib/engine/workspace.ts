@@ -1,0 +1,26 @@
+// All that the engine works on, handed in by the app. Invariant: the engine builds none of this itself.
+
+import type { CheckoutMode, Digest, StepHook } from "../core/mod.ts";
+import type { Cache, Scanner } from "../cache/mod.ts";
+import type { Fingerprinter } from "../fingerprint/mod.ts";
+import type { Pipeline } from "../pipeline/mod.ts";
+import type { Locks, State } from "../state/mod.ts";
+
+/** One project, open for deciding and running. */
+export interface Workspace {
+  readonly projectRoot: string;
+  readonly pipeline: Pipeline;
+  readonly state: State;
+  readonly locks: Locks;
+  readonly cache: Cache;
+  readonly scanner: Scanner;
+  readonly fingerprints: Fingerprinter;
+  /** Digests of environment variables; null = not set. */
+  readonly envDigests: (names: readonly string[]) => Readonly<Record<string, Digest | null>>;
+  /** The `deno` that stages run with. */
+  readonly deno: string;
+  /** Only this mode for checkouts of this run, if one was asked for by name. */
+  readonly checkoutMode?: CheckoutMode;
+  /** For crash tests. */
+  readonly onStep?: StepHook;
+}
