@@ -27,6 +27,8 @@ export interface SymbolPlace {
 export interface Fingerprinter {
   /** Analyses what changed since it was last analysed; must come before the synchronous questions about these stages. */
   prepare(stages: readonly StageSpec[]): Promise<void>;
+  /** Reads the modules that importing `module` would read; must come before {@linkcode Fingerprinter.moduleGraph}. */
+  prepareGraph(module: RelPath): Promise<void>;
   /**
    * The code identity of a stage.
    *
@@ -53,6 +55,3 @@ export interface AnalysisStore {
   get(key: string): Uint8Array | undefined;
   put(key: string, value: Uint8Array): void;
 }
-
-/** Digest of a project file's content, from its stamp where that can be trusted. */
-export type ContentDigest = (path: RelPath) => Digest | undefined;
