@@ -1,0 +1,130 @@
+// Wires one project together. The only place that builds the rooms' objects; disposing it closes the database and the workers.
+
+import { type Cache, createCache, createScanner, type Scanner } from "../cache/mod.ts";
+import { envDigests, type Environment, findProject, loadSettings, type Settings } from "../config/mod.ts";
+import type { CheckoutMode, RelPath, StepHook } from "../core/mod.ts";
+import type { Workspace } from "../engine/mod.ts";
+import { createFingerprinter } from "../fingerprint/mod.ts";
+import type { Fingerprinter } from "../fingerprint/mod.ts";
+import { type LoadedPipeline, loadPipeline, parseSettings } from "../pipeline/mod.ts";
+import { createPool, type WorkerPool } from "../pool/mod.ts";
+import { type Locks, openLocks, openState, type State } from "../state/mod.ts";
+import { makeFolder } from "../sys/mod.ts";
+
+/** Options of {@linkcode openProject}. */
+export interface OpenOptions {
+  /** Absolute path of a folder in the project. */
+  readonly cwd: string;
+  readonly environment: Environment;
+}
+
+/** An open project. */
+export interface Project extends AsyncDisposable {
+  readonly root: string;
+  readonly settings: Settings;
+  readonly state: State;
+  readonly locks: Locks;
+  readonly cache: Cache;
+  readonly scanner: Scanner;
+  readonly pool: WorkerPool;
+  readonly fingerprints: Fingerprinter;
+  /** Loads and checks the pipeline. */
+  load(options?: LoadProjectOptions): Promise<LoadedPipeline>;
+  /** The engine's view of a loaded pipeline. */
+  workspace(loaded: LoadedPipeline, options?: { readonly checkoutMode?: CheckoutMode }): Workspace;
+}
+
+/** Options of {@linkcode Project.load}. */
+export interface LoadProjectOptions {
+  /** Texts of `--set`. */
+  readonly set?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/** Opens the project that holds `cwd`. */
+export async function openProject(options: OpenOptions): Promise<Project> {
+  const root = findProject(options.cwd);
+  const state = await openState(`${root}/.pivot/state.lmdb`);
+  const settings = await loadSettings(root, { cache: state.parsed, variables: options.environment.variables });
+  const cacheRoot = settings.cacheDir.startsWith("/") ? settings.cacheDir : `${root}/${settings.cacheDir}`;
+  const pool = createPool({ hash: { permissions: { read: true } } });
+  const cache = createCache({
+    projectRoot: root,
+    root: cacheRoot,
+    modes: settings.cacheModes,
+    index: state.files,
+    pool,
+  });
+  const scanner = createScanner({ projectRoot: root, cacheRoot, index: state.files, pool });
+  const fingerprints = createFingerprinter({
+    projectRoot: root,
+    index: state.files,
+    store: state.kv("analysis"),
+    runtime: settings.fingerprintRuntime,
+  });
+  const locks = openLocks(root, state.parsed);
+  const deno = denoProgram();
+  return {
+    root,
+    settings,
+    state,
+    locks,
+    cache,
+    scanner,
+    pool,
+    fingerprints,
+    load: (loadOptions = {}) => load({ root, state, fingerprints, deno }, loadOptions),
+    workspace: ({ pipeline }, { checkoutMode } = {}) => ({
+      projectRoot: root,
+      pipeline,
+      state,
+      locks,
+      cache,
+      scanner,
+      fingerprints,
+      envDigests,
+      deno,
+      ...(checkoutMode === undefined ? {} : { checkoutMode }),
+      ...crashHook(options.environment),
+    }),
+    async [Symbol.asyncDispose]() {
+      await pool[Symbol.asyncDispose]();
+      await state[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function load(
+  use: { root: string; state: State; fingerprints: Fingerprinter; deno: string },
+  options: LoadProjectOptions,
+): Promise<LoadedPipeline> {
+  return loadPipeline({
+    projectRoot: use.root,
+    graphDigest: async (module: RelPath) => {
+      await use.fingerprints.prepareGraph(module);
+      return use.fingerprints.moduleGraph(module).digest;
+    },
+    declarations: use.state.kv("declarations"),
+    parsed: use.state.parsed,
+    settings: parseSettings(options.set ?? []),
+    deno: use.deno,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+}
+
+/** The `deno` that stages run with: ourselves, or the one on PATH when we are a compiled binary. */
+function denoProgram(): string {
+  return Deno.build.standalone ? "deno" : Deno.execPath();
+}
+
+/** Lets a crash test kill the process at a named step. */
+function crashHook(environment: Environment): { onStep?: StepHook } {
+  const { crashAt } = environment;
+  if (crashAt === undefined) return {};
+  return { onStep: (step) => void (step === crashAt && Deno.kill(Deno.pid, "SIGKILL")) };
+}
+
+/** Makes the folders that a project needs; harmless when they are there. */
+export function makeProjectFolders(root: string): void {
+  for (const folder of [".pivot", ".pivot/stages"]) makeFolder(`${root}/${folder}`);
+}

@@ -1,0 +1,35 @@
+// The only reader of environment variables (cloud credential chains excepted). Values of variables that count as inputs leave here
+// as digests alone, since secrets must reach neither locks nor state.
+
+import type { Digest } from "../core/mod.ts";
+import { hashText } from "../sys/mod.ts";
+
+/** What the environment says to Pivot itself. */
+export interface Environment {
+  /** Variables that override settings. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly noColor: boolean;
+  /** A continuous-integration service runs us: plain output. */
+  readonly ci: boolean;
+  /** Name of a step at which a crash test wants the process to be killed. */
+  readonly crashAt: string | undefined;
+}
+
+/** Reads the environment once. */
+export function readEnvironment(): Environment {
+  const get = (name: string) => Deno.env.get(name);
+  return {
+    variables: { PIVOT_CACHE_DIR: get("PIVOT_CACHE_DIR"), PIVOT_JOBS: get("PIVOT_JOBS") },
+    noColor: (get("NO_COLOR") ?? "") !== "",
+    ci: (get("CI") ?? "") !== "",
+    crashAt: get("PIVOT_TEST_CRASH_AT"),
+  };
+}
+
+/** Digests of variables by name; null = not set. */
+export function envDigests(names: readonly string[]): Readonly<Record<string, Digest | null>> {
+  return Object.fromEntries(names.map((name) => {
+    const value = Deno.env.get(name);
+    return [name, value === undefined ? null : hashText(value)];
+  }));
+}

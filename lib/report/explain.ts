@@ -1,0 +1,53 @@
+// Why a stage does what it does, as lines. Data in, text out.
+
+/** One changed symbol. */
+export interface ExplainedSymbol {
+  readonly change: "added" | "removed" | "changed";
+  /** `function:mean`. */
+  readonly symbol: string;
+  readonly old: string | null;
+  readonly new: string | null;
+  /** `stages/numbers.ts:4`. */
+  readonly place?: string;
+  /** From the stage's own symbol to this one. */
+  readonly chain: readonly string[];
+}
+
+/** One stage, explained. */
+export interface Explanation {
+  readonly stage: string;
+  /** `skip`, `run`, … */
+  readonly verdict: string;
+  readonly headline: string;
+  /** Further reasons, the headline not repeated, code changes aside. */
+  readonly reasons: readonly string[];
+  readonly symbols: readonly ExplainedSymbol[];
+  readonly warnings: readonly string[];
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  skip: "up to date",
+  restore: "will be restored",
+  run: "will run",
+  pending: "waits",
+  blocked: "cannot run",
+};
+
+/** The explanation as lines: a headline, then every reason, each changed symbol with its hashes, place and chain. */
+export function renderExplanation(explanation: Explanation): string[] {
+  const { stage, verdict, headline, reasons, symbols, warnings } = explanation;
+  return [
+    `${stage}: ${WORDS[verdict] ?? verdict}, ${headline}`,
+    ...reasons.map((reason) => `  ${reason}`),
+    ...symbols.flatMap(symbolLines),
+    ...warnings.map((warning) => `  note: ${warning}`),
+  ];
+}
+
+function symbolLines(symbol: ExplainedSymbol): string[] {
+  const hashes = `${symbol.old ?? "none"} -> ${symbol.new ?? "none"}`;
+  const place = symbol.place === undefined ? "" : `  ${symbol.place}`;
+  const lines = [`  ${symbol.change} ${symbol.symbol}  ${hashes}${place}`];
+  if (symbol.chain.length > 2) lines.push(`    reached by ${symbol.chain.join(" > ")}`);
+  return lines;
+}
