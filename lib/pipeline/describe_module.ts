@@ -16,7 +16,7 @@ export interface DescribeRequest {
 /** What it answers. */
 export type DescribeAnswer =
   | { readonly type: "declared"; readonly declarations: readonly Declaration[] }
-  | { readonly type: "failed"; readonly error: WireError; readonly capability: boolean };
+  | { readonly type: "failed"; readonly error: WireError };
 
 /** What a module declares. */
 export interface Described {
@@ -35,14 +35,14 @@ export interface DescribeOptions {
 }
 
 /**
- * Imports the module with permission to read the project's sources only; if it needs more, again with all.
+ * Imports the module with no permission at all; if that fails, again with all. Imports written as literals need no
+ * permission, so whatever succeeds the first time looked at nothing but its sources.
  *
  * @throws {PivotError} `module-failed` (kind `invalid`) with the place, when it cannot be imported.
  */
 export async function describeModule(options: DescribeOptions): Promise<Described> {
-  const scoped = await ask(options, [`--allow-read=${escapeList(options.projectRoot)}`]);
+  const scoped = await ask(options, []);
   if (scoped.type === "declared") return { declarations: scoped.declarations, pure: true };
-  if (!scoped.capability) throw importFailed(options, scoped.error);
   const free = await ask(options, ["--allow-all"]);
   if (free.type === "declared") return { declarations: free.declarations, pure: false };
   throw importFailed(options, free.error);
@@ -61,14 +61,13 @@ async function ask(options: DescribeOptions, permissions: readonly string[]): Pr
     modulePath: options.module,
     rootUrl,
   };
-  const entry = new URL("../../workers/describe.ts", import.meta.url).href;
   let output = "";
   const decoder = new TextDecoder();
   const child = spawnChild({
-    command: [options.deno, "run", "--no-check", "--no-prompt", "--quiet", ...permissions, entry],
+    command: [options.deno, "run", "--no-check", "--no-prompt", "--quiet", ...ownConfig(), ...permissions, "-"],
     cwd: options.projectRoot,
     env: { NO_COLOR: "1" },
-    stdin: new TextEncoder().encode(JSON.stringify(request)),
+    stdin: new TextEncoder().encode(programOf(request)),
     onOutput: (chunk) => output += decoder.decode(chunk, { stream: true }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
@@ -81,7 +80,20 @@ async function ask(options: DescribeOptions, permissions: readonly string[]): Pr
     if (isJsonObject(answer)) return answer as unknown as DescribeAnswer;
   }
   const error = { name: "Error", message: output.trim() || `the process exited with code ${exit.code}` };
-  return { type: "failed", error, capability: false };
+  return { type: "failed", error };
+}
+
+/** The import is a literal: only then Deno allows it without permission to read. */
+function programOf(request: DescribeRequest): string {
+  const entry = new URL("../../workers/describe.ts", import.meta.url).href;
+  return `import { describe } from ${JSON.stringify(entry)};\n` +
+    `await describe(${JSON.stringify(request)}, () => import(${JSON.stringify(request.moduleUrl)}));\n`;
+}
+
+/** From a checkout our own deno.json resolves our imports; a published copy carries them resolved. */
+function ownConfig(): string[] {
+  const config = new URL("../../deno.json", import.meta.url);
+  return config.protocol === "file:" ? ["--config", decodeURIComponent(config.pathname)] : [];
 }
 
 /** The URL of a folder, with a slash at its end. */

@@ -151,8 +151,9 @@ function required(out: Item, value: unknown, stage: string): unknown {
 async function save(item: Item, value: unknown): Promise<void> {
   try {
     if (!item.directory) return await item.loader.save(value, item.path);
+    if (!isPlainMap(value)) throw notAMap(item);
     Deno.mkdirSync(item.path, { recursive: true });
-    for (const [name, each] of Object.entries(value as Record<string, unknown>)) {
+    for (const [name, each] of Object.entries(value)) {
       const path = safeJoin(item.path, name);
       Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
       await item.loader.save(each, path);
@@ -164,4 +165,19 @@ async function save(item: Item, value: unknown): Promise<void> {
       cause: error,
     });
   }
+}
+
+function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isJsonObject(value)) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function notAMap(item: Item): PivotError {
+  return new PivotError(`output "${item.name}" is a folder, but what \`run\` returned for it is no map of files`, {
+    code: "value-not-saved",
+    hint: `return { ${
+      JSON.stringify(item.name)
+    }: { "a.txt": …, "b/c.txt": … } }, or write the files yourself and use path()`,
+  });
 }

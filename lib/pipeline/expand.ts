@@ -95,7 +95,7 @@ function specOf(
   return {
     name,
     base: declared.name,
-    action: actionOf(declared, fill),
+    action: actionOf(declared, { fill, read }),
     deps: declared.deps.flatMap((dep) => depOf(dep, read(dep.path, `dependency "${dep.name}"`))),
     outs: declared.outs.flatMap((out) => outOf(out, read(out.path, `output "${out.name}"`))),
     params: use.params.resolve({
@@ -112,13 +112,17 @@ function specOf(
   };
 }
 
-function actionOf(declared: Declaration, fill: (text: string) => string): StageAction {
+function actionOf(
+  declared: Declaration,
+  use: { fill: (text: string) => string; read: (path: string, label: string) => RelPath | undefined },
+): StageAction {
   const { action } = declared;
-  if (action.type === "module") return { ...action, module: action.module as RelPath };
+  // An unusable path is a finding, so that what is returned for it is never run.
+  if (action.type === "module") return { ...action, module: use.read(action.module, "module") ?? "" as RelPath };
   if (action.type === "task") return { ...action, config: action.config as RelPath };
   if (typeof action.command === "string") return { type: "command", command: action.command };
   const [program, ...args] = action.command;
-  return { type: "command", command: [program ?? "", ...args.map(fill)] };
+  return { type: "command", command: [program ?? "", ...args.map(use.fill)] };
 }
 
 function depOf(dep: DeclaredDep, path: RelPath | undefined): DepSpec[] {

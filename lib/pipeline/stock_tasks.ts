@@ -82,9 +82,23 @@ export function stockDeclarations(config: DenoConfig): Declaration[] {
     deps: byBase(task.files).map(([path, globs]) => ({ name: path, path, globs })),
     outs: byBase(task.output).map(([path, globs]) => outOf(path, globs)),
     options: task.env.length > 0 ? { env: task.env } : {},
-    after: task.dependencies.filter(isStage).map(stageNameOf),
+    after: stagesBelow(name, tasks, isStage).map(stageNameOf),
     problems: task.command === undefined ? ["the task has no command"] : [],
   }));
+}
+
+/** The nearest stages that a task depends on: a task that is no stage itself stands for its own dependencies. */
+function stagesBelow(name: string, tasks: ReadonlyMap<string, DenoTask>, isStage: (name: string) => boolean): string[] {
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  const pending = [...tasks.get(name)?.dependencies ?? []];
+  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    if (isStage(next)) found.add(next);
+    else pending.push(...tasks.get(next)?.dependencies ?? []);
+  }
+  return [...found];
 }
 
 /** `build:css` is no stage name; `build-css` is. */

@@ -96,6 +96,14 @@ function checkDependencies(
 ): void {
   const producers = new Producers(stages);
   for (const stage of stages) {
+    const { action } = stage;
+    if (action.type === "module" && action.module !== "" && !use.exists(action.module)) {
+      use.findings.add(`stage "${stage.name}" runs "${action.export}" of "${action.module}", which is not there`, {
+        code: "module-not-found",
+        spot: stage.spot,
+        hint: "correct the path; it is relative to the project root",
+      });
+    }
     for (const name of stage.after) {
       if (stages.some((other) => other.name === name)) continue;
       use.findings.add(`stage "${stage.name}" comes after "${name}", which does not exist`, {
