@@ -201,7 +201,7 @@ const INPUT_FORMAT = 1;
  * Identity of all inputs of a stage: equal digests must give equal outputs. Hash of canonical JSON of code, action,
  * parameters, dependency contents, environment digests and declared outputs.
  */
-export function inputDigest(facts: StageFacts, code: Digest): Digest {
+export function inputDigest(facts: Pick<StageFacts, "spec" | "contentOf" | "env">, code: Digest): Digest {
   const { spec } = facts;
   const deps: Record<string, string> = {};
   for (const dep of spec.deps) deps[dep.path] = identity(facts.contentOf(dep.path));

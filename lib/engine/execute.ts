@@ -5,6 +5,7 @@ import { assert, type Content, type JsonObject, PivotError, type RelPath } from 
 import type { StageCode } from "../fingerprint/mod.ts";
 import { escapeList, folderUrl, readDenoConfig, type StageSpec, taskCommand } from "../pipeline/mod.ts";
 import { delay, isRacy, makeFolder, parentOf, removeTree, statPath } from "../sys/mod.ts";
+import { inputDigest } from "./decide.ts";
 import { codesOf } from "./plan.ts";
 import { depContents, lockOf, outContents, runCacheEntryOf } from "./record.ts";
 import type { RunLog } from "./run_log.ts";
@@ -164,22 +165,56 @@ async function record(workspace: Workspace, options: ExecuteOptions): Promise<vo
   }));
   const contents = await workspace.scanner.observe(requests, { signal: options.signal });
   assertInputsSame(spec, options.contents, contents);
-  const outs = outContents(spec, contents);
   const after = (await codesOf(workspace, [spec])).get(spec.name);
   if (after?.ok !== true || after.code.digest !== options.code.digest) throw codeChanged(spec);
-  const recording = { spec, code: options.code, deps: depContents(spec, contents), outs };
-  const lock = lockOf(workspace, recording);
   if (options.noCommit) {
-    workspace.state.kv("pending").put(spec.name, new TextEncoder().encode(JSON.stringify(lock)));
-    await workspace.state.commit();
-    return;
+    const recording = {
+      spec,
+      code: options.code,
+      deps: depContents(spec, contents),
+      outs: outContents(spec, contents),
+    };
+    workspace.state.kv("pending").put(
+      spec.name,
+      new TextEncoder().encode(JSON.stringify(lockOf(workspace, recording))),
+    );
+    return await workspace.state.commit();
   }
+  await recordStage(workspace, {
+    spec,
+    code: options.code,
+    contents,
+    runId: options.runId,
+    inputDigest: options.inputDigest,
+  });
+}
+
+/** What {@linkcode recordStage} records. */
+export interface RecordOptions {
+  readonly spec: StageSpec;
+  readonly code: StageCode;
+  readonly contents: ReadonlyMap<RelPath, Content | undefined>;
+  readonly runId: string;
+  /** Identity of the inputs; worked out when absent. */
+  readonly inputDigest?: Digest;
+}
+
+/** Stores the outputs that are in the workspace and writes the record. */
+export async function recordStage(workspace: Workspace, options: RecordOptions): Promise<void> {
+  const { spec, contents } = options;
+  const outs = outContents(spec, contents);
+  const lock = lockOf(workspace, { spec, code: options.code, deps: depContents(spec, contents), outs });
   workspace.cache.store(outs.filter((out) => out.cache && out.kind !== "incremental"));
   workspace.cache.storeCopies(outs.filter((out) => out.cache && out.kind === "incremental"));
   workspace.onStep?.("blobs-stored");
   workspace.locks.put(spec.name, lock);
   workspace.onStep?.("lock-written");
-  workspace.state.runs.put(options.inputDigest, runCacheEntryOf(workspace, outs, options.runId));
+  const input = options.inputDigest ?? inputDigest({
+    spec,
+    env: workspace.envDigests(spec.env),
+    contentOf: (path) => contents.get(path),
+  }, options.code.digest);
+  workspace.state.runs.put(input, runCacheEntryOf(workspace, outs, options.runId));
   workspace.state.kv("pending").delete(spec.name);
   await workspace.state.commit();
   workspace.onStep?.("state-committed");

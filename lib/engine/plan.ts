@@ -4,7 +4,7 @@
 import { type Content, PivotError, PivotFindings, type RelPath, type StageName } from "../core/mod.ts";
 import type { CodeResult } from "../fingerprint/mod.ts";
 import type { StageSpec } from "../pipeline/mod.ts";
-import type { LockWarning } from "../state/mod.ts";
+import type { LockWarning, StageLock } from "../state/mod.ts";
 import { decide, inputDigest, type StageFacts } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Workspace } from "./workspace.ts";
@@ -127,6 +127,12 @@ async function auditCandidates(workspace: Workspace, sight: Sight): Promise<void
   if (wanted.length > 0) await workspace.cache.audit(wanted, sight.signal);
 }
 
+/** What `run --no-commit` left to be committed: it counts as the record until then. */
+function pendingLock(workspace: Workspace, stage: StageName): StageLock | undefined {
+  const bytes = workspace.state.kv("pending").get(stage);
+  return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+}
+
 function factsOf(
   workspace: Workspace,
   about: {
@@ -143,7 +149,7 @@ function factsOf(
     spec,
     code: code ??
       { ok: false, error: new PivotError(`stage "${spec.name}" has no code identity`, { code: "bug", kind: "bug" }) },
-    lock: workspace.locks.get(spec.name),
+    lock: pendingLock(workspace, spec.name) ?? workspace.locks.get(spec.name),
     contentOf: (path) => about.contents.get(path),
     env: workspace.envDigests(spec.env),
     restorable: (content) => workspace.cache.has(content),

@@ -1,7 +1,7 @@
 // A project's pipeline from all its sources: pivot.ts, pivot.yaml, params.yaml, or the stock tasks of deno.json.
 // Invariant: user modules are imported only when their sources changed since they were last described.
 
-import { type JsonObject, PivotFindings, type RelPath } from "../core/mod.ts";
+import { type JsonObject, nearest, PivotFindings, type RelPath } from "../core/mod.ts";
 import { statPath } from "../sys/mod.ts";
 import type { Declaration } from "./declaration.ts";
 import { describeModule } from "./describe_module.ts";
@@ -58,7 +58,8 @@ export async function loadPipeline(options: LoadOptions): Promise<LoadedPipeline
   const stages = declarations.flatMap((declared) => expandDeclaration(declared, params, findings));
   checkSettings(options.settings ?? [], stages, findings);
   const exists = (path: string) => statPath(`${options.projectRoot}/${path}`) !== undefined;
-  validateStages(stages, { findings, exists });
+  const linkAbove = linkFinder(options.projectRoot);
+  validateStages(stages, { findings, exists, linkAbove });
   const graph = buildGraph(stages);
   checkGraph(graph, stages, findings);
   if (findings.all.length > 0 || !graph.ok) throw new PivotFindings("the pipeline is not valid", findings.all);
@@ -83,10 +84,30 @@ function readParams(value: Parameters<typeof asMapping>[0], findings: Findings):
 }
 
 function checkSettings(settings: readonly ParamSetting[], stages: readonly StageSpec[], findings: Findings): void {
+  const names = new Set(stages.flatMap((each) => [each.name as string, each.base]));
   for (const { stage } of settings) {
-    if (stages.some((each) => each.name === stage || each.base === stage)) continue;
-    findings.add(`--set: there is no stage "${stage}"`, { code: "unknown-stage", spot: { file: "--set" } });
+    if (names.has(stage)) continue;
+    const meant = nearest(stage, names);
+    findings.add(`--set: there is no stage "${stage}"`, {
+      code: "unknown-stage",
+      spot: { file: "--set" },
+      ...(meant === undefined ? {} : { hint: `did you mean "${meant}"?` }),
+    });
   }
+}
+
+/** Finds the first folder above a path that is a symbolic link; each folder is asked for once. */
+function linkFinder(root: string): (path: string) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  const find = (folder: string): string | undefined => {
+    if (known.has(folder)) return known.get(folder);
+    const cut = folder.lastIndexOf("/");
+    const above = cut < 0 ? undefined : find(folder.slice(0, cut));
+    const found = above ?? (statPath(`${root}/${folder}`)?.kind === "symlink" ? folder : undefined);
+    known.set(folder, found);
+    return found;
+  };
+  return (path) => path.includes("/") ? find(path.slice(0, path.lastIndexOf("/"))) : undefined;
 }
 
 interface Gathered {

@@ -46,12 +46,13 @@ export function parseSettings(texts: readonly string[]): ParamSetting[] {
   });
 }
 
-/** Cuts at dots; those inside a matrix name (`train@0.1_a.lr`) belong to the name when a stage is so called: tried longest first. */
+/**
+ * Cuts at dots. A matrix name may hold dots (`train@0.1_a.model.lr`): its suffix ends at the first dot that is followed by a
+ * letter or `_`, so a value of the matrix that has such a dot is set for the whole stage or in params.yaml.
+ */
 function splitKey(key: string): string[] {
-  const at = key.indexOf("@");
-  if (at < 0) return key.split(".");
-  const last = key.lastIndexOf(".");
-  return [key.slice(0, last), key.slice(last + 1)];
+  const variant = /^([^.@]+@.+?)\.([A-Za-z_].*)$/.exec(key);
+  return variant === null ? key.split(".") : [variant[1] ?? "", ...(variant[2] ?? "").split(".")];
 }
 
 function parseValue(text: string): Json {
@@ -116,12 +117,12 @@ function checkTypes(defaults: JsonObject, values: JsonObject, check: TypeCheck):
     const path = check.path === "" ? key : `${check.path}.${key}`;
     const before = defaults[key];
     if (before === undefined) {
-      if (Object.keys(defaults).length === 0) continue;
+      if (Object.keys(defaults).length === 0 && (check.path !== "" || check.layer.from !== "--set")) continue;
       const meant = nearest(key, Object.keys(defaults));
       check.findings.add(`${check.layer.from}: stage "${check.stage}" has no parameter "${path}"`, {
         code: "unknown-param",
         spot: check.layer.spot,
-        hint: meant === undefined ? `it has ${Object.keys(defaults).join(", ")}` : `did you mean "${meant}"?`,
+        hint: meant === undefined ? `it has ${Object.keys(defaults).join(", ") || "none"}` : `did you mean "${meant}"?`,
       });
     } else if (isJsonObject(before) && isJsonObject(value)) {
       checkTypes(before, value, { ...check, path });

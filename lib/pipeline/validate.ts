@@ -6,13 +6,19 @@ import type { Findings } from "./expand.ts";
 import { type GraphResult, parentsOf, Producers } from "./graph.ts";
 import type { OutSpec, StageSpec } from "./spec.ts";
 
+/** What validation needs to know of the project's files. */
+export interface ValidateUse {
+  readonly findings: Findings;
+  readonly exists: (path: string) => boolean;
+  /** The first folder above a path that is a symbolic link. */
+  readonly linkAbove: (path: string) => string | undefined;
+}
+
 /** Checks names, outputs and dependencies. */
-export function validateStages(
-  stages: readonly StageSpec[],
-  use: { readonly findings: Findings; readonly exists: (path: string) => boolean },
-): void {
+export function validateStages(stages: readonly StageSpec[], use: ValidateUse): void {
   checkNames(stages, use.findings);
   checkOutputs(stages, use.findings);
+  checkLinks(stages, use);
   checkDependencies(stages, use);
 }
 
@@ -90,11 +96,24 @@ function reportClash(stage: StageSpec, out: OutSpec, about: { other: string; fin
   });
 }
 
-function checkDependencies(
-  stages: readonly StageSpec[],
-  use: { readonly findings: Findings; readonly exists: (path: string) => boolean },
-): void {
+/** An output below a link would be written, removed and linked somewhere else, perhaps outside the project. */
+function checkLinks(stages: readonly StageSpec[], { findings, linkAbove }: ValidateUse): void {
+  for (const stage of stages) {
+    for (const { path } of stage.outs) {
+      const link = linkAbove(path);
+      if (link === undefined) continue;
+      findings.add(`output "${path}" of stage "${stage.name}" lies below "${link}", which is a symbolic link`, {
+        code: "output-through-link",
+        spot: stage.spot,
+        hint: "name a path that goes through no link",
+      });
+    }
+  }
+}
+
+function checkDependencies(stages: readonly StageSpec[], use: ValidateUse): void {
   const producers = new Producers(stages);
+  const names = new Set(stages.map((stage) => stage.name));
   for (const stage of stages) {
     const { action } = stage;
     if (action.type === "module" && action.module !== "" && !use.exists(action.module)) {
@@ -105,7 +124,7 @@ function checkDependencies(
       });
     }
     for (const name of stage.after) {
-      if (stages.some((other) => other.name === name)) continue;
+      if (names.has(name)) continue;
       use.findings.add(`stage "${stage.name}" comes after "${name}", which does not exist`, {
         code: "unknown-stage",
         spot: stage.spot,

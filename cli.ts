@@ -1,0 +1,11 @@
+/**
+ * The `pivot` command. `import` it for {@linkcode main}, or run it.
+ *
+ * @module
+ */
+
+import { main } from "./lib/cli/mod.ts";
+
+export { main } from "./lib/cli/mod.ts";
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,108 @@
+// `pivot run`: show or carry out the plan.
+
+import { openProject, type Project } from "../../app/open_project.ts";
+import { explainDecisions } from "../../app/explain.ts";
+import { PivotError } from "../../core/mod.ts";
+import {
+  assertSound,
+  codesOf,
+  type Decision,
+  describeReason,
+  planRun,
+  run,
+  type RunEvent,
+  type Workspace,
+} from "../../engine/mod.ts";
+import { selectTargets, type StageSpec } from "../../pipeline/mod.ts";
+import { renderExplanation } from "../../report/mod.ts";
+import type { Arguments, CommandContext } from "../main.ts";
+import { progressPrinter } from "../progress.ts";
+
+type RunArguments = Extract<Arguments, { readonly command: "run" }>;
+
+/** Runs the command. */
+export async function runCommand(options: RunArguments, context: CommandContext): Promise<number> {
+  if (options.json && options.jsonl) {
+    throw new PivotError("--json and --jsonl cannot be used together", { code: "bad-usage", kind: "usage" });
+  }
+  await using project = await openProject(context);
+  const loaded = await project.load({ set: options.set, signal: context.signal });
+  for (const warning of loaded.warnings) context.terminal.note(`warning: ${warning}`);
+  if (project.state.warning !== undefined) context.terminal.note(`warning: ${project.state.warning}`);
+  const stages = selectTargets(loaded.pipeline, options.targets, { only: options.only });
+  if (stages.length === 0) context.terminal.note("the pipeline has no stages; declare them in pivot.ts or pivot.yaml");
+  const workspace = project.workspace(loaded, options.mode === undefined ? {} : { checkoutMode: options.mode });
+  if (options.dryRun || options.check) return await showPlan(workspace, stages, { options, context });
+  return await execute(project, workspace, stages, { options, context });
+}
+
+interface Call {
+  readonly options: RunArguments;
+  readonly context: CommandContext;
+}
+
+async function showPlan(
+  workspace: Workspace,
+  stages: readonly StageSpec[],
+  { options, context }: Call,
+): Promise<number> {
+  const { terminal } = context;
+  const plan = await planRun(workspace, { stages, force: options.force, signal: context.signal });
+  await workspace.state.commit();
+  const decisions = [...plan.decisions.values()];
+  if (options.json || options.jsonl) terminal.out(JSON.stringify({ decisions }));
+  else if (options.explain) {
+    for (const explanation of explainDecisions(workspace, decisions)) {
+      renderExplanation(explanation).forEach(terminal.out);
+    }
+  } else for (const decision of decisions) terminal.out(planLine(decision));
+  assertSound(await codesOf(workspace, stages));
+  const wouldRun = decisions.filter((decision) => decision.verdict !== "skip");
+  if (!options.check || wouldRun.length === 0) return 0;
+  terminal.note(`${wouldRun.length} of ${decisions.length} stages are not up to date`);
+  return 4;
+}
+
+function planLine(decision: Decision): string {
+  const words = { skip: "skip", restore: "restore", run: "run", pending: "later", blocked: "blocked" } as const;
+  return `${words[decision.verdict].padEnd(8)}${decision.stage}  ${describeReason(decision.headline)}`;
+}
+
+async function execute(
+  project: Project,
+  workspace: Workspace,
+  stages: readonly StageSpec[],
+  { options, context }: Call,
+): Promise<number> {
+  const { terminal } = context;
+  const jobs = options.jobs ?? (project.settings.jobs > 0 ? project.settings.jobs : navigator.hardwareConcurrency);
+  using printer = progressPrinter(terminal, { explain: options.explain, quiet: options.quiet });
+  const onEvent = (event: RunEvent) => {
+    if (options.jsonl) terminal.out(JSON.stringify(event));
+    else if (!options.json) printer.onEvent(event);
+  };
+  const summary = await run(workspace, {
+    stages,
+    jobs,
+    keepGoing: options.keepGoing,
+    force: options.force,
+    noCommit: options.noCommit,
+    signal: context.signal,
+    onEvent,
+    command: ["run", ...context.args.slice(1)],
+    keepHistory: project.settings.historyKeep,
+    ...(options.noWait ? { lockWaitMs: 0 } : {}),
+  });
+  if (options.json) terminal.out(JSON.stringify(summary));
+  if (summary.cancelled) return 130;
+  return summary.success ? 0 : exitCodeOf(summary.stages.flatMap((stage) => stage.error ?? []));
+}
+
+/** 1, unless every failure is of one other kind: broken code, a held lock, damaged content. */
+function exitCodeOf(errors: readonly { readonly kind?: string }[]): number {
+  const kinds = new Set(errors.map((error) => error.kind));
+  if (kinds.size !== 1) return 1;
+  if (kinds.has("invalid")) return 3;
+  if (kinds.has("locked")) return 11;
+  return kinds.has("integrity") ? 12 : 1;
+}

@@ -1,0 +1,53 @@
+// `pivot status`: what would run, and why.
+
+import { explainDecisions } from "../../app/explain.ts";
+import { openProject } from "../../app/open_project.ts";
+import { assertSound, codesOf, type Decision, describeReason, planRun } from "../../engine/mod.ts";
+import { selectTargets } from "../../pipeline/mod.ts";
+import { renderExplanation, renderTable } from "../../report/mod.ts";
+import type { Arguments, CommandContext } from "../main.ts";
+
+const WORDS: Readonly<Record<Decision["verdict"], string>> = {
+  skip: "up to date",
+  restore: "restore",
+  run: "run",
+  pending: "waits",
+  blocked: "blocked",
+};
+
+/** Runs the command. */
+export async function statusCommand(
+  options: Extract<Arguments, { readonly command: "status" }>,
+  context: CommandContext,
+): Promise<number> {
+  const { terminal } = context;
+  await using project = await openProject(context);
+  const loaded = await project.load({ set: options.set, signal: context.signal });
+  const stages = selectTargets(loaded.pipeline, options.targets, { only: options.targets.length > 0 });
+  const workspace = project.workspace(loaded);
+  // Upstreams are decided too, so that what waits for them is told apart.
+  const needed = selectTargets(loaded.pipeline, options.targets);
+  const plan = await planRun(workspace, { stages: needed, signal: context.signal });
+  await project.state.commit();
+  const decisions = stages.flatMap((stage) => plan.decisions.get(stage.name) ?? []);
+  const warnings = [...loaded.warnings, ...plan.warnings.map(({ stage, message }) => `${stage}: ${message}`)];
+  for (const warning of warnings) terminal.note(`warning: ${warning}`);
+  if (options.json) {
+    terminal.out(
+      JSON.stringify({ stages: options.explain ? explainDecisions(workspace, decisions) : decisions, warnings }),
+    );
+  } else if (options.explain) {
+    for (const explanation of explainDecisions(workspace, decisions)) {
+      renderExplanation(explanation).forEach(terminal.out);
+    }
+  } else if (decisions.length === 0) {
+    terminal.note("the pipeline has no stages; declare them in pivot.ts or pivot.yaml");
+  } else {
+    const rows = decisions.map((
+      decision,
+    ) => [decision.stage, WORDS[decision.verdict], describeReason(decision.headline)]);
+    renderTable({ head: ["stage", "status", "reason"], rows }, { width: terminal.width }).forEach(terminal.out);
+  }
+  assertSound(await codesOf(workspace, stages));
+  return 0;
+}

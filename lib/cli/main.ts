@@ -1,0 +1,131 @@
+// From arguments to an exit code. Invariant: exits with the documented code, whatever happens; a command's modules load
+// only when that command was asked for.
+
+import { PivotError } from "../core/mod.ts";
+import { readEnvironment } from "../config/mod.ts";
+import { runParser } from "@optique/core/facade";
+import { message } from "@optique/core/message";
+import { commandLine } from "./arguments.ts";
+import { errorJson, reportError } from "./problems.ts";
+import { systemTerminal, type Terminal } from "./terminal.ts";
+import denoJson from "../../deno.json" with { type: "json" };
+
+/** Ends argument parsing with a known exit code. */
+class ParsedElsewhere extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super("handled");
+    this.exitCode = exitCode;
+  }
+}
+
+/** A parsed command line. */
+export type Arguments = ReturnType<typeof parseArguments>;
+
+/** What a command gets. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly environment: ReturnType<typeof readEnvironment>;
+  readonly cwd: string;
+  readonly args: readonly string[];
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+function parseArguments(args: readonly string[], terminal: Terminal) {
+  return runParser(commandLine, "pivot", args, {
+    brief: message`Pipelines that re-run only what changed.`,
+    colors: terminal.style("strong", "x") !== "x",
+    maxWidth: Number.isFinite(terminal.width) ? terminal.width : 100,
+    commandList: "top-level",
+    help: { command: true, option: true, onShow: (exitCode) => stop(exitCode) },
+    version: { command: true, option: true, value: denoJson.version, onShow: (exitCode) => stop(exitCode) },
+    completion: { command: { names: ["completions"] }, onShow: (exitCode) => stop(exitCode) },
+    aboveError: "usage",
+    onError: () => stop(2),
+    stdout: (text) => terminal.out(text),
+    stderr: (text) => terminal.note(text),
+  });
+}
+
+function stop(exitCode: number): never {
+  throw new ParsedElsewhere(exitCode);
+}
+
+/** Runs the command line and returns the exit code. Never throws. */
+export async function main(args: readonly string[]): Promise<number> {
+  const environment = readEnvironment();
+  const terminal = systemTerminal({ noColor: environment.noColor, plain: environment.ci });
+  using interrupt = interruptSignal();
+  try {
+    const parsed = parseArguments(args, terminal);
+    const context = { terminal, environment, cwd: Deno.cwd(), args, signal: interrupt.signal };
+    return await dispatch(parsed, context);
+  } catch (thrown) {
+    if (thrown instanceof ParsedElsewhere) return thrown.exitCode;
+    if (interrupt.signal.aborted) return interrupt.exitCode();
+    if (args.includes("--json") || args.includes("--jsonl")) terminal.out(JSON.stringify({ error: errorJson(thrown) }));
+    return reportError(terminal, thrown);
+  }
+}
+
+async function dispatch(parsed: Arguments, context: CommandContext): Promise<number> {
+  switch (parsed.command) {
+    case "run":
+      return await (await import("./commands/run.ts")).runCommand(parsed, context);
+    case "status":
+      return await (await import("./commands/status.ts")).statusCommand(parsed, context);
+    case "list":
+      return await (await import("./commands/list.ts")).listCommand(parsed, context);
+    case "dag":
+      return await (await import("./commands/dag.ts")).dagCommand(parsed, context);
+    case "checkout":
+      return await (await import("./commands/checkout.ts")).checkoutCommand(parsed, context);
+    case "commit":
+      return await (await import("./commands/commit.ts")).commitCommand(parsed, context);
+    case "logs":
+      return await (await import("./commands/logs.ts")).logsCommand(parsed, context);
+    case "history":
+      return await (await import("./commands/history.ts")).historyCommand(parsed, context);
+    case "doctor":
+      return await (await import("./commands/doctor.ts")).doctorCommand(parsed, context);
+    case "gc":
+    case "verify":
+      return await (await import("./commands/upkeep.ts")).upkeepCommand(parsed, context);
+    case "init":
+      return await (await import("./commands/init.ts")).initCommand(parsed, context);
+    case "config-list":
+    case "config-get":
+    case "config-set":
+    case "config-unset":
+      return await (await import("./commands/config.ts")).configCommand(parsed, context);
+  }
+}
+
+interface Interrupt extends Disposable {
+  readonly signal: AbortSignal;
+  exitCode(): number;
+}
+
+/** Ctrl-C and SIGTERM abort the signal once; a second one ends the process at once. */
+function interruptSignal(): Interrupt {
+  const controller = new AbortController();
+  let exitCode = 130;
+  const listeners = (["SIGINT", "SIGTERM"] as const).map((name) => {
+    const listener = () => {
+      exitCode = name === "SIGINT" ? 130 : 143;
+      if (controller.signal.aborted) Deno.exit(exitCode);
+      controller.abort(new PivotError("interrupted", { code: "interrupted", kind: "interrupted" }));
+    };
+    return { name, listener };
+  }).filter(({ name }) => Deno.build.os !== "windows" || name === "SIGINT");
+  for (const { name, listener } of listeners) Deno.addSignalListener(name, listener);
+  return {
+    signal: controller.signal,
+    exitCode: () => exitCode,
+    [Symbol.dispose]() {
+      for (const { name, listener } of listeners) Deno.removeSignalListener(name, listener);
+    },
+  };
+}
