@@ -197,7 +197,13 @@ export interface CommonOptions<D extends Deps, O extends Outs> {
 }
 
 /** A stage that is a function. */
-export interface FunctionStageOptions<D extends Deps, O extends Outs, P, M extends Matrix> extends CommonOptions<D, O> {
+export interface FunctionStageOptions<
+  D extends Deps,
+  O extends Outs,
+  P,
+  M extends Matrix,
+  R extends Returned<O> | Promise<Returned<O>> = Returned<O> | Promise<Returned<O>>,
+> extends CommonOptions<D, O> {
   /** Defaults; `params.yaml` and `--set` override them. */
   readonly params?: P;
   /** One stage per combination, named `train@0.1_a`; `{key}` in a path stands for the value. */
@@ -205,8 +211,15 @@ export interface FunctionStageOptions<D extends Deps, O extends Outs, P, M exten
   readonly run: (
     deps: Loaded<D>,
     context: StageContext<O, ParamValues<P, M>>,
-  ) => Returned<O> | Promise<Returned<O>>;
+  ) => R;
 }
+
+/** Nothing, unless `run` returns keys that are no outputs: then a demand that no stage meets, so that it does not compile. */
+export type NoExtraOutputs<O extends Outs, R> = O extends Out<unknown, boolean> ? unknown
+  // The keys of `any`, of `never` (a stage that only throws) and of open records are not known.
+  : string extends keyof Awaited<R> ? unknown
+  : [Exclude<keyof Awaited<R>, keyof Returned<O>>] extends [never] ? unknown
+  : { readonly run: { readonly "returns what is no output": Exclude<keyof Awaited<R>, keyof Returned<O>> } };
 
 /** A stage that is a program or a shell command. */
 export interface CommandStageOptions<D extends Deps, O extends Outs> extends CommonOptions<D, O> {
@@ -253,7 +266,8 @@ export function stage<
   O extends Outs = Record<never, never>,
   P = Record<never, never>,
   const M extends Matrix = Record<never, never>,
->(options: FunctionStageOptions<D, O, P, M>): Stage<O>;
+  R extends Returned<O> | Promise<Returned<O>> = Returned<O>,
+>(options: FunctionStageOptions<D, O, P, M, R> & NoExtraOutputs<O, R>): Stage<O>;
 export function stage<D extends Deps = Record<never, never>, O extends Outs = Record<never, never>>(
   options: CommandStageOptions<D, O>,
 ): Stage<O>;

@@ -2,6 +2,7 @@
 // without reading files, environment or network, so that equal sources declare the same.
 
 import { fromWire, isJsonObject, PivotError, PivotFindings, type RelPath, type WireError } from "../core/mod.ts";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { spawnChild } from "../sys/mod.ts";
 import type { Declaration } from "./declaration.ts";
 
@@ -57,7 +58,7 @@ async function ask(options: DescribeOptions, permissions: readonly string[]): Pr
   const rootUrl = folderUrl(options.projectRoot);
   const request: DescribeRequest = {
     nonce: crypto.randomUUID(),
-    moduleUrl: new URL(options.module.split("/").map(encodeURIComponent).join("/"), rootUrl).href,
+    moduleUrl: pathToFileURL(`${options.projectRoot}/${options.module}`).href,
     modulePath: options.module,
     rootUrl,
   };
@@ -93,12 +94,12 @@ function programOf(request: DescribeRequest): string {
 /** From a checkout our own deno.json resolves our imports; a published copy carries them resolved. */
 function ownConfig(): string[] {
   const config = new URL("../../deno.json", import.meta.url);
-  return config.protocol === "file:" ? ["--config", decodeURIComponent(config.pathname)] : [];
+  return config.protocol === "file:" ? ["--config", fileURLToPath(config)] : [];
 }
 
-/** The URL of a folder, with a slash at its end. */
+/** The URL of a folder, with a slash at its end, encoded as Deno itself encodes it in stacks. */
 export function folderUrl(path: string): string {
-  return new URL(`file://${path.split("/").map(encodeURIComponent).join("/")}/`).href;
+  return `${pathToFileURL(path).href}/`;
 }
 
 function importFailed(options: DescribeOptions, wire: WireError): PivotError {
