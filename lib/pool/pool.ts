@@ -47,8 +47,18 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
+interface Outgoing {
+  readonly message: ToWorker;
+  readonly transfer: Transferable[];
+}
+
 interface Member {
   readonly worker: Worker;
+  /**
+   * Messages that wait for the worker's "ready"; undefined once it came. A worker that awaits at its top level (as for
+   * WebAssembly) would lose what is posted before it listens.
+   */
+  backlog: Outgoing[] | undefined;
   readonly jobs: Map<number, Job>;
 }
 
@@ -148,7 +158,7 @@ class Group {
       name: `pivot-${this.#kind}`,
       deno: { permissions: this.#options.permissions },
     });
-    const member: Member = { worker, jobs: new Map() };
+    const member: Member = { worker, backlog: [], jobs: new Map() };
     worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(member, event.data);
     worker.onerror = (event: ErrorEvent) => {
       event.preventDefault();
@@ -162,11 +172,22 @@ class Group {
   #start(member: Member, job: Job): void {
     member.jobs.set(job.id, job);
     const message: ToWorker = { type: "run", id: job.id, input: job.input };
-    member.worker.postMessage(message, [...(job.options.transfer ?? [])]);
+    this.#post(member, { message, transfer: [...(job.options.transfer ?? [])] });
+  }
+
+  #post(member: Member, outgoing: Outgoing): void {
+    if (member.backlog === undefined) member.worker.postMessage(outgoing.message, outgoing.transfer);
+    else member.backlog.push(outgoing);
+  }
+
+  #ready(member: Member): void {
+    const backlog = member.backlog ?? [];
+    member.backlog = undefined;
+    for (const outgoing of backlog) this.#post(member, outgoing);
   }
 
   #receive(member: Member, message: FromWorker): void {
-    if (message.type === "ready") return;
+    if (message.type === "ready") return this.#ready(member);
     const job = member.jobs.get(message.id);
     if (job === undefined) return;
     if (message.type === "progress") return job.options.onProgress?.(message.value);
@@ -182,7 +203,7 @@ class Group {
     if (queued >= 0) this.#waiting.splice(queued, 1);
     const member = this.#members.find((each) => each.jobs.has(job.id));
     const message: ToWorker = { type: "cancel", id: job.id, reason: toWire(reason) };
-    member?.worker.postMessage(message);
+    if (member !== undefined) this.#post(member, { message, transfer: [] });
     // The worker still owns the job until it answers: its place is not given to another before that.
     job.reject(reason);
   }
