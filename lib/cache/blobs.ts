@@ -24,16 +24,23 @@ import type { HashJob, HashResult } from "./hash_job.ts";
 
 /** Which blob: executables are kept apart. */
 export interface BlobKey {
+  /** xxhash64 of the bytes. */
   readonly hash: Digest;
+  /** Bytes. */
   readonly size: number;
+  /** Whether its owner may execute it. */
   readonly executable: boolean;
 }
 
 /** A blob found in the store. */
 export interface StoredBlob {
+  /** The digest that its name says. */
   readonly hash: Digest;
+  /** Whether this is the executable variant. */
   readonly executable: boolean;
+  /** Bytes. */
   readonly size: number;
+  /** Absolute path. */
   readonly path: string;
 }
 
@@ -41,7 +48,9 @@ export interface StoredBlob {
 export interface BlobsOptions {
   /** Absolute path of the cache. */
   readonly root: string;
+  /** Remembers the stamps that vouch for blobs. */
   readonly index: FileIndex;
+  /** Hashes; needs `hash` workers. */
   readonly pool: WorkerPool;
 }
 
@@ -57,10 +66,12 @@ export class Blobs {
   readonly #made: Set<string> = new Set();
   readonly #audited: Map<string, boolean> = new Map();
 
+  /** Opens the store; nothing is read or made yet. */
   constructor(options: BlobsOptions) {
     this.#options = options;
   }
 
+  /** Absolute path of the cache. */
   get root(): string {
     return this.#options.root;
   }

@@ -17,12 +17,15 @@ import { blobsOf, storeAll, storeCopies } from "./store.ts";
 
 /** Options of {@linkcode createCache}. */
 export interface CacheOptions {
+  /** Absolute path of the project. */
   readonly projectRoot: string;
   /** Absolute path of the cache folder; it may be on another file system. */
   readonly root: string;
   /** How files come into the workspace: the first that works. @default ["hardlink", "symlink", "copy"] */
   readonly modes?: readonly CheckoutMode[];
+  /** Remembers the hashes of files and blobs. */
   readonly index: FileIndex;
+  /** Hashes; needs `hash` workers. */
   readonly pool: WorkerPool;
 }
 
@@ -30,12 +33,15 @@ export interface CacheOptions {
 export interface CheckoutCallOptions {
   /** This mode and no other. */
   readonly mode?: CheckoutMode;
+  /** Stops between two items. */
   readonly signal?: AbortSignal;
 }
 
 /** Content-addressed store of outputs. */
 export interface Cache {
+  /** Absolute path of the cache. */
   readonly root: string;
+  /** The blobs themselves. */
   readonly blobs: Blobs;
   /** Whether all of this content can be given back. Ask `audit` first for content that may have been altered. */
   has(content: PathContent["content"]): boolean;
@@ -47,8 +53,11 @@ export interface Cache {
   storeCopies(outputs: readonly PathContent[]): void;
   /** Brings content into the workspace, replacing what is there. */
   checkout(items: readonly CheckoutItem[], options?: CheckoutCallOptions): void;
+  /** Every blob in the store. */
   list(): Iterable<StoredBlob>;
+  /** Removes blobs that are not named. */
   gc(keep: ReadonlySet<Digest>, options?: GcOptions): GcResult;
+  /** Hashes every blob again; damaged ones go to quarantine. */
   verify(options?: VerifyOptions): Promise<VerifyResult>;
 }
 

@@ -4,6 +4,7 @@ import type { Digest } from "../core/mod.ts";
 
 /** Files to hash, absolute paths. */
 export interface HashJob {
+  /** Absolute paths. */
   readonly paths: readonly string[];
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-export { type AuditResult, type BlobKey, Blobs, missingBlob, type StoredBlob } from "./blobs.ts";
+export { type AuditResult, type BlobKey, Blobs, type BlobsOptions, missingBlob, type StoredBlob } from "./blobs.ts";
 export { type Cache, type CacheOptions, type CheckoutCallOptions, createCache, sameFileSystem } from "./cache.ts";
 export type { CheckoutItem } from "./checkout.ts";
 export type { HashJob, HashResult } from "./hash_job.ts";
@@ -15,3 +15,17 @@ export { listingDigest, treeOf } from "./listing.ts";
 export { createScanner, type Scanner, type ScannerOptions, type ScanRequest } from "./scan.ts";
 export { blobsOf } from "./store.ts";
 export type { GcOptions, GcResult, VerifyOptions, VerifyResult } from "./upkeep.ts";
+export type { JobOptions, WorkerKind, WorkerPool } from "../pool/mod.ts";
+export type {
+  Branded,
+  CheckoutMode,
+  Content,
+  Digest,
+  FileContent,
+  FileIndex,
+  IndexedFile,
+  PathContent,
+  RelPath,
+  TreeContent,
+  TreeEntry,
+} from "../core/mod.ts";

@@ -20,6 +20,7 @@ import { treeOf } from "./listing.ts";
 
 /** What to look at. */
 export interface ScanRequest {
+  /** File or folder, relative to the project. */
   readonly path: RelPath;
   /** Only files below `path` that one of these globs (relative to the project) matches. */
   readonly globs?: readonly string[];
@@ -40,10 +41,13 @@ export interface Scanner {
 
 /** Options of {@linkcode createScanner}. */
 export interface ScannerOptions {
+  /** Absolute path of the project. */
   readonly projectRoot: string;
   /** Absolute path of the cache; links into it stand for what they point to. */
   readonly cacheRoot: string;
+  /** Remembers the hashes of files. */
   readonly index: FileIndex;
+  /** Hashes; needs `hash` workers. */
   readonly pool: WorkerPool;
 }
 

@@ -19,7 +19,9 @@ export interface GcOptions {
 
 /** What gc removed or would remove. */
 export interface GcResult {
+  /** Blobs that went, or would go. */
   readonly removed: readonly { readonly hash: Digest; readonly size: number }[];
+  /** Blobs that stayed. */
   readonly kept: number;
   /** Bytes of the removed blobs. */
   readonly freedBytes: number;
@@ -45,6 +47,7 @@ export function collectGarbage(blobs: Blobs, keep: ReadonlySet<Digest>, options:
 
 /** Options of verify. */
 export interface VerifyOptions {
+  /** Stops the verification. */
   readonly signal?: AbortSignal;
   /** Called after each batch with blobs and bytes done so far. */
   readonly onProgress?: (done: { readonly blobs: number; readonly bytes: number }) => void;
@@ -52,8 +55,11 @@ export interface VerifyOptions {
 
 /** What verify found. */
 export interface VerifyResult {
+  /** Blobs that were read. */
   readonly checked: number;
+  /** Bytes that were read. */
   readonly bytes: number;
+  /** Blobs whose bytes do not match their names, and where they are now. */
   readonly damaged: readonly { readonly hash: Digest; readonly found: Digest; readonly movedTo: string }[];
 }
 

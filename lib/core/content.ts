@@ -23,17 +23,23 @@ export type TreeEntry =
 
 /** The content of one file. */
 export interface FileContent {
+  /** Tells files from folders. */
   readonly type: "file";
+  /** xxhash64 of the bytes. */
   readonly hash: Digest;
   /** Bytes. */
   readonly size: number;
+  /** Whether its owner may execute it. */
   readonly executable: boolean;
 }
 
 /** The content of a folder: `hash` is the xxhash64 of its canonical listing, `size` the sum over its files. */
 export interface TreeContent {
+  /** Tells folders from files. */
   readonly type: "directory";
+  /** xxhash64 of the canonical listing. */
   readonly hash: Digest;
+  /** Bytes of all files together. */
   readonly size: number;
   /** Sorted by path in code-unit order. */
   readonly files: readonly TreeEntry[];
@@ -44,10 +50,15 @@ export type Content = FileContent | TreeContent;
 
 /** What is remembered of one file, so that it need not be read again. */
 export interface IndexedFile {
+  /** xxhash64 of the bytes. */
   readonly hash: Digest;
+  /** Bytes. */
   readonly size: number;
+  /** Modification time, milliseconds since the epoch. */
   readonly mtimeMs: number;
+  /** Inode change time, milliseconds since the epoch; 0 = not to be compared. */
   readonly ctimeMs: number;
+  /** Inode number; 0 where the platform has none. */
   readonly inode: number;
   /** Hashed so soon after it was written that the stamp cannot be trusted later. */
   readonly racy: boolean;
@@ -55,9 +66,11 @@ export interface IndexedFile {
 
 /** Remembers hashes of files by absolute or project-relative path; the state database implements it. */
 export interface FileIndex {
+  /** What is remembered of a file. */
   get(path: string): IndexedFile | undefined;
   /** Takes effect for `get` at once and is made durable with the next commit. */
   put(path: string, file: IndexedFile): void;
+  /** Forgets a file. */
   delete(path: string): void;
 }
 
@@ -66,6 +79,8 @@ export type CheckoutMode = "hardlink" | "symlink" | "copy";
 
 /** A path and its content, as a lock records it. */
 export interface PathContent {
+  /** Relative to the project. */
   readonly path: RelPath;
+  /** What is there, or was there. */
   readonly content: Content;
 }

@@ -34,7 +34,9 @@ export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
 export interface SourceSpot {
   /** Path as the person would type it, relative to the project where possible. */
   readonly file: string;
+  /** 1-based. */
   readonly line?: number;
+  /** 1-based. */
   readonly column?: number;
 }
 
@@ -42,13 +44,15 @@ export interface SourceSpot {
 export interface PivotErrorOptions {
   /** Stable kebab-case identifier, for programs. */
   readonly code: string;
-  /** @default "failed" */
+  /** What kind of thing went wrong. @default "failed" */
   readonly kind?: ErrorKind;
   /** What the reader can do about it. */
   readonly hint?: string;
   /** Plain JSON facts about the failure. */
   readonly data?: Readonly<Record<string, unknown>>;
+  /** Where the reader should look. */
   readonly spot?: SourceSpot;
+  /** What was caught. */
   readonly cause?: unknown;
 }
 
@@ -67,15 +71,20 @@ export interface PivotErrorOptions {
  * ```
  */
 export class PivotError extends Error {
+  /** `PivotError`, or the name of a subclass. */
   override readonly name: string = "PivotError";
   /** Stable kebab-case identifier. */
   readonly code: string;
+  /** What kind of thing went wrong; decides the exit code. */
   readonly kind: ErrorKind;
+  /** What the reader can do about it. */
   readonly hint: string | undefined;
+  /** Plain JSON facts about the failure. */
   readonly data: Readonly<Record<string, unknown>>;
+  /** Where the reader should look. */
   readonly spot: SourceSpot | undefined;
 
-  /** @param message What was tried, on what, and the state found; no period at its end. */
+  /** Makes an error. @param message What was tried, on what, and the state found; no period at its end. */
   constructor(message: string, options: PivotErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code;
@@ -93,10 +102,12 @@ export class PivotError extends Error {
 
 /** Several findings at once, each an error of its own (validation reports all of them). */
 export class PivotFindings extends PivotError {
+  /** Always `PivotFindings`. */
   override readonly name = "PivotFindings";
+  /** Every finding, in the order in which they were made. */
   readonly findings: readonly PivotError[];
 
-  /** @param findings At least one; the kind of the first is the kind of the whole. */
+  /** Gathers findings. @param findings At least one; the kind of the first is the kind of the whole. */
   constructor(message: string, findings: readonly PivotError[]) {
     super(message, { code: "findings", kind: findings[0]?.kind ?? "invalid" });
     this.findings = findings;

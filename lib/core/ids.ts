@@ -3,8 +3,11 @@
 
 import { PivotError } from "./errors.ts";
 
-declare const brand: unique symbol;
-type Branded<Name extends string> = string & { readonly [brand]: Name };
+/** A text that only its parser makes. */
+export type Branded<Name extends string> = string & {
+  /** Exists for the type checker alone. */
+  readonly "~brand": Name;
+};
 
 /** xxhash64 of some bytes: 16 lower-case hex digits. */
 export type Digest = Branded<"Digest">;

@@ -6,6 +6,7 @@ import { byCodeUnit } from "./ids.ts";
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 /** A JSON object. */
 export interface JsonObject {
+  /** A value by its key. */
   readonly [key: string]: Json;
 }
 

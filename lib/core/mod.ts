@@ -29,6 +29,7 @@ export type {
   TreeEntry,
 } from "./content.ts";
 export {
+  type Branded,
   byCodeUnit,
   type Digest,
   isDigest,

@@ -7,8 +7,11 @@ import type { OutKind, PlotSpec, StagePermissions } from "./spec.ts";
 
 /** A declared dependency whose loaded value is a `Value`. */
 export interface Dep<Value> {
+  /** Tells dependencies from outputs. */
   readonly kind: "dep";
+  /** As declared, relative to the project root. */
   readonly path: string;
+  /** How the stage gets it. */
   readonly loader: Loader<unknown>;
   /** Carries the type alone; never set. */
   readonly valueType?: Value;
@@ -16,10 +19,15 @@ export interface Dep<Value> {
 
 /** A declared output whose returned value is a `Value`; with `ByPath` the stage writes the file itself. */
 export interface Out<Value, ByPath extends boolean = false> {
+  /** How it is kept. */
   readonly kind: OutKind;
+  /** As declared; a folder ends with `/`. */
   readonly path: string;
+  /** How the returned value is saved. */
   readonly loader: Loader<unknown>;
+  /** Options as declared. */
   readonly options: OutOptions & PlotOptions;
+  /** True when the stage writes the file itself. */
   readonly byPath: ByPath;
   /** Carries the type alone; never set. */
   readonly valueType?: Value;
@@ -46,7 +54,9 @@ export type ValueAt<Path extends string, Value> = Path extends `${string}/` ? Re
  * @param loader How the stage gets it. Without one it gets the absolute path.
  */
 export function dep(path: string): Dep<string>;
+/** Declares a dependency that the stage handles by its path. */
 export function dep(path: string, loader: PathLoader): Dep<string>;
+/** Declares a dependency whose values a loader reads or writes; a path that ends with `/` stands for a map from relative path to value. */
 export function dep<const Path extends string, Value>(path: Path, loader: Loader<Value>): Dep<ValueAt<Path, Value>>;
 export function dep(path: string, loader: Loader<unknown> = pathLoader()): Dep<unknown> {
   return { kind: "dep", path, loader };
@@ -59,7 +69,9 @@ export function dep(path: string, loader: Loader<unknown> = pathLoader()): Dep<u
  * @param loader How the returned value is saved. Without one the stage writes to the path itself.
  */
 export function out(path: string, options?: OutOptions): Out<string, true>;
+/** Declares an output that the stage handles by its path. */
 export function out(path: string, loader: PathLoader, options?: OutOptions): Out<string, true>;
+/** Declares an output whose values a loader reads or writes; a path that ends with `/` stands for a map from relative path to value. */
 export function out<const Path extends string, Value>(
   path: Path,
   loader: Loader<Value>,
@@ -71,7 +83,9 @@ export function out(path: string, second?: unknown, third?: OutOptions): Out<unk
 
 /** Declares an output that the stage updates: its last content is there, as a writable copy, when the stage starts. */
 export function incremental(path: string, options?: OutOptions): Out<string, true>;
+/** Declares an incremental output that the stage handles by its path. */
 export function incremental(path: string, loader: PathLoader, options?: OutOptions): Out<string, true>;
+/** Declares an incremental output whose values a loader reads or writes; a path that ends with `/` stands for a map from relative path to value. */
 export function incremental<const Path extends string, Value>(
   path: Path,
   loader: Loader<Value>,
@@ -87,7 +101,9 @@ export function incremental(
 
 /** Declares figures: a small JSON or YAML file, kept in git and not in the cache, compared by `pivot metrics`. */
 export function metric<Value extends Json | object = Json | object>(path: string, options?: OutOptions): Out<Value>;
+/** Declares a metric that the stage handles by its path. */
 export function metric(path: string, loader: PathLoader, options?: OutOptions): Out<string, true>;
+/** Declares a metric that a loader of one's own saves. */
 export function metric<Value>(path: string, loader: Loader<Value>, options?: OutOptions): Out<Value>;
 export function metric(path: string, second?: unknown, third?: OutOptions): Out<unknown, boolean> {
   const given = isLoader(second) ? second : metricLoader(path);
@@ -97,7 +113,9 @@ export function metric(path: string, second?: unknown, third?: OutOptions): Out<
 
 /** Declares a picture or a table to be drawn, kept in the cache, shown by `pivot plots`. */
 export function plot(path: string, options?: OutOptions & PlotOptions): Out<string, true>;
+/** Declares a plot that the stage handles by its path. */
 export function plot(path: string, loader: PathLoader, options?: OutOptions & PlotOptions): Out<string, true>;
+/** Declares a plot whose values a loader reads or writes; a path that ends with `/` stands for a map from relative path to value. */
 export function plot<const Path extends string, Value>(
   path: Path,
   loader: Loader<Value>,
@@ -131,14 +149,16 @@ export type Matrix = Readonly<Record<string, readonly (string | number | boolean
 
 /** What `run` gets: every dependency, loaded. */
 export type Loaded<D extends Deps> = { readonly [Key in keyof D]: LoadedOne<D[Key]> };
-type LoadedOne<D> = D extends Dep<infer Value> ? Value : D extends Out<infer Value, boolean> ? Value : never;
+/** Part of the types of `run`. */
+export type LoadedOne<D> = D extends Dep<infer Value> ? Value : D extends Out<infer Value, boolean> ? Value : never;
 
 /** What `run` returns: the value of a single output, or one value per named output that it does not write itself. */
 export type Returned<O extends Outs> = O extends Out<infer Value, infer ByPath> ? ByPath extends true ? void : Value
   : O extends Readonly<Record<string, Out<unknown, boolean>>>
     ? keyof ReturnedMap<O> extends never ? void | Readonly<Record<string, never>> : ReturnedMap<O>
   : never;
-type ReturnedMap<O> = {
+/** Part of the types of `run`. */
+export type ReturnedMap<O> = {
   readonly [Key in keyof O as O[Key] extends Out<unknown, true> ? never : Key]: O[Key] extends Out<infer Value, boolean>
     ? Value
     : never;
@@ -152,7 +172,8 @@ export type OutPaths<O extends Outs> = O extends Out<unknown, boolean> ? { reado
 export type ParamValues<P, M extends Matrix> =
   & { readonly [Key in keyof P]: Widen<P[Key]> }
   & { readonly [Key in keyof M]: M[Key][number] };
-type Widen<T> = T extends string ? string
+/** Part of the types of `run`. */
+export type Widen<T> = T extends string ? string
   : T extends number ? number
   : T extends boolean ? boolean
   : T extends readonly (infer Item)[] ? readonly Widen<Item>[]
@@ -161,6 +182,7 @@ type Widen<T> = T extends string ? string
 
 /** What `run` gets beside its dependencies. */
 export interface StageContext<O extends Outs = Outs, P = JsonObject> {
+  /** Parameters, with overrides and matrix values merged in. */
   readonly params: P;
   /** Absolute paths by output name. */
   readonly outs: OutPaths<O>;
@@ -176,7 +198,9 @@ export interface StageContext<O extends Outs = Outs, P = JsonObject> {
 
 /** Options that every kind of stage has. */
 export interface CommonOptions<D extends Deps, O extends Outs> {
+  /** Dependencies by name. */
   readonly deps?: D;
+  /** Outputs by name, or a single one. */
   readonly outs?: O;
   /** `"declared"` = may read its dependencies and write its outputs, nothing else. @default "inherit" */
   readonly permissions?: StagePermissions;
@@ -208,6 +232,7 @@ export interface FunctionStageOptions<
   readonly params?: P;
   /** One stage per combination, named `train@0.1_a`; `{key}` in a path stands for the value. */
   readonly matrix?: M;
+  /** The work: gets loaded dependencies, returns the values to save. */
   readonly run: (
     deps: Loaded<D>,
     context: StageContext<O, ParamValues<P, M>>,
@@ -225,14 +250,19 @@ export type NoExtraOutputs<O extends Outs, R> = O extends Out<unknown, boolean> 
 export interface CommandStageOptions<D extends Deps, O extends Outs> extends CommonOptions<D, O> {
   /** Program and arguments (no shell), or a text for the shell. */
   readonly cmd: string | readonly [string, ...string[]];
+  /** Handed to the command as JSON in PIVOT_PARAMS. */
   readonly params?: JsonObject;
+  /** One stage per combination; `{key}` in a path or argument stands for the value. */
   readonly matrix?: Matrix;
 }
 
 /** A stage that is a task of `deno.json`. */
 export interface TaskStageOptions<D extends Deps, O extends Outs> extends CommonOptions<D, O> {
+  /** The task's name. */
   readonly task: string;
+  /** Handed to the task as JSON in PIVOT_PARAMS. */
   readonly params?: JsonObject;
+  /** One stage per combination; `{key}` in a path stands for the value. */
   readonly matrix?: Matrix;
 }
 
@@ -240,9 +270,11 @@ const STAGE: unique symbol = Symbol.for("pivot.stage") as never;
 
 /** A declared stage. Its outputs can be dependencies of other stages. */
 export interface Stage<O extends Outs = Outs> {
+  /** Its outputs, which can be dependencies of other stages. */
   readonly outs: O;
   /** The options as they were given, for the rooms that read them. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Where it was declared. */
   readonly spot: SourceSpot | undefined;
 }
 
@@ -268,9 +300,11 @@ export function stage<
   const M extends Matrix = Record<never, never>,
   R extends Returned<O> | Promise<Returned<O>> = Returned<O>,
 >(options: FunctionStageOptions<D, O, P, M, R> & NoExtraOutputs<O, R>): Stage<O>;
+/** Declares a stage that is a program or a shell command. */
 export function stage<D extends Deps = Record<never, never>, O extends Outs = Record<never, never>>(
   options: CommandStageOptions<D, O>,
 ): Stage<O>;
+/** Declares a stage that is a task of `deno.json`. */
 export function stage<D extends Deps = Record<never, never>, O extends Outs = Record<never, never>>(
   options: TaskStageOptions<D, O>,
 ): Stage<O>;

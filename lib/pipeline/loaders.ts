@@ -19,15 +19,19 @@ export interface Loader<Value> {
 
 /** A loader whose value is the path. */
 export interface PathLoader extends Loader<string> {
+  /** Tells it from loaders that read. */
   readonly byPath: true;
 }
 
 /** What {@linkcode loader} takes. */
 export interface LoaderOptions<Value> {
+  /** Reads the value at an absolute path. */
   readonly load: (path: string) => Value | Promise<Value>;
+  /** Writes the value to an absolute path; its folder exists. */
   readonly save: (value: Value, path: string) => void | Promise<void>;
+  /** The value of an incremental output that was never written. */
   readonly empty?: () => Value;
-  /** @default "custom" */
+  /** Shown in reports. @default "custom" */
   readonly name?: string;
 }
 
@@ -54,7 +58,7 @@ export type CsvRow = Readonly<Record<string, string>>;
 
 /** Options of {@linkcode csv}. */
 export interface CsvOptions {
-  /** @default "," */
+  /** Between two fields. @default "," */
   readonly separator?: string;
 }
 

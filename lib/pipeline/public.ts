@@ -1,4 +1,8 @@
-// What users import to declare stages: light, since every stage process loads it.
+/**
+ * What users import to declare stages. Light, since every stage process loads it.
+ *
+ * @module
+ */
 
 export * from "./declare.ts";
 export {

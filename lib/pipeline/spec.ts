@@ -43,9 +43,13 @@ export interface OutSpec {
 
 /** How a plot is drawn. */
 export interface PlotSpec {
+  /** Column on the horizontal axis. */
   readonly x?: string;
+  /** Column on the vertical axis. */
   readonly y?: string;
+  /** Heading of the plot. */
   readonly title?: string;
+  /** Kind of chart. */
   readonly template?: string;
 }
 

@@ -21,7 +21,9 @@ export interface WorkerKindOptions {
 
 /** Options of one job. */
 export interface JobOptions {
+  /** Cancels the job. */
   readonly signal?: AbortSignal;
+  /** Called with what the job reports while it goes on. */
   readonly onProgress?: (value: unknown) => void;
   /** Buffers that move to the worker instead of being copied. */
   readonly transfer?: readonly Transferable[];

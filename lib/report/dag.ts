@@ -2,6 +2,7 @@
 
 /** One stage of the picture. */
 export interface DagNode {
+  /** The stage's name. */
   readonly name: string;
   /** Direct upstreams. */
   readonly upstream: readonly string[];

@@ -2,10 +2,13 @@
 
 /** One changed symbol. */
 export interface ExplainedSymbol {
+  /** What became of it. */
   readonly change: "added" | "removed" | "changed";
   /** `function:mean`. */
   readonly symbol: string;
+  /** Hash in the record; null if it was not there. */
   readonly old: string | null;
+  /** Hash now; null if it is gone. */
   readonly new: string | null;
   /** `stages/numbers.ts:4`. */
   readonly place?: string;
@@ -15,13 +18,17 @@ export interface ExplainedSymbol {
 
 /** One stage, explained. */
 export interface Explanation {
+  /** The stage's name. */
   readonly stage: string;
   /** `skip`, `run`, … */
   readonly verdict: string;
+  /** The reason that a person is told first. */
   readonly headline: string;
   /** Further reasons, the headline not repeated, code changes aside. */
   readonly reasons: readonly string[];
+  /** Changed code. */
   readonly symbols: readonly ExplainedSymbol[];
+  /** Doubts worth knowing. */
   readonly warnings: readonly string[];
 }
 

@@ -2,7 +2,9 @@
 
 /** A table of texts. */
 export interface Table {
+  /** One text per column. */
   readonly head: readonly string[];
+  /** One text per column and row. */
   readonly rows: readonly (readonly string[])[];
 }
 
