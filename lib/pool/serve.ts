@@ -1,9 +1,13 @@
 // The worker's side of the protocol. A worker file calls this once and holds no other logic.
 
-/// <reference lib="deno.worker" />
-
 import { fromWire, toWire } from "../core/mod.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
+
+/** What a worker's global scope offers; said here since the library for it would change everyone's globals. */
+interface WorkerScope {
+  postMessage(message: FromWorker, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+}
 
 /** What a handler gets beside its input. */
 export interface JobContext {
@@ -19,7 +23,7 @@ export interface JobContext {
 export function serveJobs<Input, Output>(
   handler: (input: Input, context: JobContext) => Output | Promise<Output>,
 ): void {
-  const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
+  const scope = globalThis as unknown as WorkerScope;
   const running = new Map<number, AbortController>();
   const post = (message: FromWorker, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 
