@@ -55,6 +55,8 @@ function checkSegment(segment: string, shown: string): void {
 export function checkLinkText(target: string, path: string): string {
   if (target === "") throw unsafeArchive(`the link "${path}" has no target`);
   if (target.includes("\0")) throw unsafeArchive(`the target of the link "${path}" contains a NUL`);
-  if (encoder.encode(target).length > MAX_PATH_BYTES) throw unsafeArchive(`the target of the link "${path}" is too long`);
+  if (encoder.encode(target).length > MAX_PATH_BYTES) {
+    throw unsafeArchive(`the target of the link "${path}" is too long`);
+  }
   return target;
 }

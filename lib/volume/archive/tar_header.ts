@@ -77,7 +77,9 @@ export function decodePax(body: Uint8Array): Map<string, Uint8Array> {
     const digits = space < 0 || space - offset > 12 ? "" : String.fromCharCode(...body.subarray(offset, space));
     if (!/^[1-9][0-9]*$/.test(digits)) throw corruptArchive("an extended header's record has no length");
     const end = offset + Number(digits);
-    if (end > body.length || end <= space + 2) throw corruptArchive("an extended header's record lies about its length");
+    if (end > body.length || end <= space + 2) {
+      throw corruptArchive("an extended header's record lies about its length");
+    }
     if (body[end - 1] !== 0x0a) throw corruptArchive("an extended header's record does not end with a line feed");
     const equals = body.indexOf(0x3d, space);
     if (equals < 0 || equals >= end) throw corruptArchive("an extended header's record has no key");

@@ -120,15 +120,26 @@ export class TarParser {
     this.#meta = undefined;
     this.#paddingLeft = padded(meta.body.length) - meta.body.length;
     if (meta.type === "x") this.#local = decodePax(meta.body);
-    else if (meta.type === "g") for (const [key, value] of decodePax(meta.body)) this.#global.set(key, value);
+    else if (meta.type === "g") this.#takeGlobal(decodePax(meta.body));
     else this.#local.set(meta.type === "L" ? "path" : "linkpath", withoutFinalNul(meta.body));
+  }
+
+  #takeGlobal(records: ReadonlyMap<string, Uint8Array>): void {
+    for (const [key, value] of records) {
+      if (key === "path" || key === "linkpath" || key === "size") {
+        throw unsafeArchive(`it gives all members one ${key}`);
+      }
+      this.#global.set(key, value);
+    }
   }
 
   #startMember(header: RawHeader): void {
     const records = new Map([...this.#global, ...this.#local]);
     this.#local = new Map();
     for (const key of records.keys()) {
-      if (key.startsWith("GNU.sparse.")) throw unsafeArchive("it holds a sparse file; write it with --format=pax and no -S");
+      if (key.startsWith("GNU.sparse.")) {
+        throw unsafeArchive("it holds a sparse file; write it with --format=pax and no -S");
+      }
     }
     const name = decodeName(records.get("path") ?? header.name);
     const kind = kindOf(header, name);
@@ -141,7 +152,14 @@ export class TarParser {
     this.#dataLeft = size;
     this.#paddingLeft = padded(size) - size;
     if (path === "") return;
-    this.#events.onEntry({ kind, path, mode: header.mode & 0o7777, size, mtime: timeOf(header, records), target: targetOf(kind, path, header, records) });
+    this.#events.onEntry({
+      kind,
+      path,
+      mode: header.mode & 0o7777,
+      size,
+      mtime: timeOf(header, records),
+      target: targetOf(kind, path, header, records),
+    });
   }
 }
 
