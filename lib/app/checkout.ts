@@ -40,7 +40,7 @@ export async function checkout(project: Project, options: CheckoutOptions): Prom
     outs.map(({ path }) => ({ path })),
     options.signal === undefined ? {} : { signal: options.signal },
   );
-  const changed = outs.filter((out) => options.mode !== undefined || !sameContent(seen.get(out.path), out.content));
+  const changed = outs.filter((out) => options.mode !== undefined || !sameContent(seen.get(out), out.content));
   await project.cache.audit(changed.map((out) => out.content), options.signal);
   const result = {
     restored: [] as RelPath[],
@@ -51,7 +51,7 @@ export async function checkout(project: Project, options: CheckoutOptions): Prom
   for (const out of outs) {
     if (!changed.includes(out)) result.unchanged.push(out.path);
     else if (!project.cache.has(out.content)) result.missing.push(out.path);
-    else if (options.force !== true && isOnlyHere(project, out, seen.get(out.path))) result.modified.push(out.path);
+    else if (options.force !== true && isOnlyHere(project, out, seen.get(out))) result.modified.push(out.path);
     else {
       project.cache.checkout([{ path: out.path, content: out.content, writable: out.kind === "incremental" }], {
         ...(options.mode === undefined ? {} : { mode: options.mode }),

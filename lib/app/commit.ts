@@ -1,6 +1,7 @@
 // `pivot commit`: takes the outputs of `run --no-commit` as they are now into cache and record.
 
-import { type Content, PivotError, type RelPath, type StageName } from "../core/mod.ts";
+import type { Sight } from "../cache/mod.ts";
+import { PivotError, type StageName } from "../core/mod.ts";
 import { codesOf, recordStage, type Workspace } from "../engine/mod.ts";
 import { selectTargets, type StageSpec } from "../pipeline/mod.ts";
 import { newRunId } from "../state/mod.ts";
@@ -41,17 +42,17 @@ export async function commit(project: Project, targets: readonly string[]): Prom
   return result;
 }
 
-function isComplete(spec: StageSpec, contents: ReadonlyMap<RelPath, Content | undefined>): boolean {
-  return [...spec.deps, ...spec.outs].every(({ path }) => contents.get(path) !== undefined);
+function isComplete(spec: StageSpec, contents: Sight): boolean {
+  return [...spec.deps, ...spec.outs].every((item) => contents.get(item) !== undefined);
 }
 
 function isRecorded(
   workspace: Workspace,
   spec: StageSpec,
-  contents: ReadonlyMap<RelPath, Content | undefined>,
+  contents: Sight,
 ): boolean {
   const lock = workspace.locks.get(spec.name);
-  return lock !== undefined && lock.outs.every((out) => contents.get(out.path)?.hash === out.content.hash);
+  return lock !== undefined && lock.outs.every((out) => contents.get(out)?.hash === out.content.hash);
 }
 
 function isPending(project: Project, spec: StageSpec): boolean {

@@ -12,7 +12,7 @@ export { type Cache, type CacheOptions, type CheckoutCallOptions, createCache, s
 export type { CheckoutItem } from "./checkout.ts";
 export type { HashJob, HashResult } from "./hash_job.ts";
 export { listingDigest, treeOf } from "./listing.ts";
-export { createScanner, type Scanner, type ScannerOptions, type ScanRequest } from "./scan.ts";
+export { createScanner, type Scanner, type ScannerOptions, type ScanRequest, type Sight } from "./scan.ts";
 export { blobsOf } from "./store.ts";
 export type { GcOptions, GcResult, VerifyOptions, VerifyResult } from "./upkeep.ts";
 export type { JobOptions, WorkerKind, WorkerPool } from "../pool/mod.ts";

@@ -26,17 +26,27 @@ export interface ScanRequest {
   readonly globs?: readonly string[];
 }
 
+/** What was seen: content by request; undefined where nothing is there. */
+export interface Sight {
+  /** The content of a request that was made. */
+  get(request: ScanRequest): Content | undefined;
+}
+
+function sightKey(request: ScanRequest): string {
+  return request.globs === undefined ? request.path : [request.path, ...request.globs].join("\0");
+}
+
 /** Looks at the workspace. */
 export interface Scanner {
   /**
-   * Content of each path; undefined where nothing is there.
+   * Looks at each path; files whose hash is not known are read.
    *
    * @throws {PivotError} `unsupported-entry` for what cannot be kept, `file-changing` for a file that changes under the read.
    */
   observe(
     requests: readonly ScanRequest[],
     options?: { readonly signal?: AbortSignal },
-  ): Promise<ReadonlyMap<RelPath, Content | undefined>>;
+  ): Promise<Sight>;
 }
 
 /** Options of {@linkcode createScanner}. */
@@ -50,6 +60,9 @@ export interface ScannerOptions {
   /** Hashes; needs `hash` workers. */
   readonly pool: WorkerPool;
 }
+
+/** Folders that globs from the project's root do not look into. */
+const NEVER_BELOW_ROOT: ReadonlySet<string> = new Set([".git", ".pivot", "node_modules"]);
 
 interface Slot {
   /** Key in the index: the path relative to the project. */
@@ -67,7 +80,8 @@ export function createScanner(options: ScannerOptions): Scanner {
       const survey = new Survey(options, await loadIgnore(options.projectRoot));
       const builders = await Promise.all(requests.map((request) => survey.look(request)));
       await survey.hashUnknown(signal);
-      return new Map(requests.map((request, at) => [request.path, builders[at]?.()]));
+      const seen = new Map(requests.map((request, at) => [sightKey(request), builders[at]?.()]));
+      return { get: (request) => seen.get(sightKey(request)) };
     },
   };
 }
@@ -99,13 +113,16 @@ class Survey {
   async #lookInto(request: ScanRequest, absolute: string): Promise<Builder> {
     const { globs } = request;
     const wanted = globs === undefined ? undefined : await globMatcher(globs);
+    const fromRoot = request.path === ".";
+    const prefix = fromRoot ? "" : `${request.path}/`;
     const found = walk(absolute, {
-      ignore: (path, isDirectory) => this.#ignored(`${request.path}/${path}`, isDirectory),
+      ignore: (path, isDirectory) =>
+        (fromRoot && isDirectory && NEVER_BELOW_ROOT.has(path)) || this.#ignored(`${prefix}${path}`, isDirectory),
     });
     const parents = new Set(found.map((entry) => entry.path.slice(0, Math.max(0, entry.path.lastIndexOf("/")))));
     const entries: (() => TreeEntry)[] = [];
     for (const { path, stat } of found) {
-      if (wanted !== undefined && (stat.kind === "directory" || !wanted(`${request.path}/${path}`))) continue;
+      if (wanted !== undefined && (stat.kind === "directory" || !wanted(`${prefix}${path}`))) continue;
       if (stat.kind === "directory") {
         if (!parents.has(path)) entries.push(() => ({ type: "directory", path }));
       } else entries.push(this.#entry(request.path, absolute, { path, stat }));

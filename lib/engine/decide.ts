@@ -10,12 +10,12 @@ import {
   type Json,
   jsonEqual,
   type JsonObject,
-  type RelPath,
   type StageName,
 } from "../core/mod.ts";
 import type { CodeResult } from "../fingerprint/mod.ts";
 import type { OutSpec, StageSpec } from "../pipeline/mod.ts";
-import type { RunCacheEntry, StageLock } from "../state/mod.ts";
+import type { ScanRequest } from "../cache/mod.ts";
+import type { LockedOut, RunCacheEntry, StageLock } from "../state/mod.ts";
 import { hashText } from "../sys/mod.ts";
 import type { Decision, Reason, Verdict } from "./decision.ts";
 
@@ -26,7 +26,7 @@ export interface StageFacts {
   /** The record of the last run; undefined if there is none. */
   readonly lock: StageLock | undefined;
   /** Content of dependencies and outputs in the workspace; undefined = nothing there. */
-  readonly contentOf: (path: RelPath) => Content | undefined;
+  readonly contentOf: (at: ScanRequest) => Content | undefined;
   /** Digests of the environment variables that count; null = not set. */
   readonly env: Readonly<Record<string, Digest | null>>;
   /** Whether the cache can give back this content, whole. */
@@ -46,15 +46,21 @@ export function decide(facts: StageFacts): Decision {
   }
   const changes = inputChanges(facts, facts.code.code.symbols);
   if (facts.unsettled.length > 0) return decideUnsettled(facts, changes);
-  const missing = spec.deps.filter((dep) => dep.globs === undefined && facts.contentOf(dep.path) === undefined);
+  const missing = spec.deps.filter((dep) => dep.globs === undefined && facts.contentOf(dep) === undefined);
   if (missing.length > 0) {
     return decision(spec, "blocked", missing.map((dep) => ({ type: "dep-missing", path: dep.path })), null);
+  }
+  const { lock } = facts;
+  if (!facts.force && !spec.always && lock !== undefined && changes.length === 0) {
+    // The common case: nothing of what follows is needed.
+    const differing = differingOuts(facts, lock);
+    if (differing.length === 0) return decision(spec, "skip", [{ type: "up-to-date" }], null);
+    return decideChangedOuts(facts, { lock, differing, input: inputDigest(facts, facts.code.code.digest) });
   }
   const input = inputDigest(facts, facts.code.code.digest);
   if (facts.force) return decision(spec, "run", [{ type: "forced" }, ...changes], input);
   if (spec.always) return decision(spec, "run", [{ type: "always" }, ...changes], input);
-  if (facts.lock !== undefined && changes.length === 0) return decideUnchanged(facts, facts.lock, input);
-  const reasons: Reason[] = facts.lock === undefined ? [{ type: "never-run" }] : changes;
+  const reasons: Reason[] = lock === undefined ? [{ type: "never-run" }] : changes;
   const entry = facts.runCache(input);
   if (entry !== undefined && canRestore(facts, entry)) {
     return decision(spec, "restore", [{ type: "run-cache", runId: entry.runId }, ...reasons], input);
@@ -75,20 +81,32 @@ function decideUnsettled(facts: StageFacts, changes: readonly Reason[]): Decisio
   return decision(facts.spec, "pending", [...waits, ...known], null);
 }
 
-function decideUnchanged(facts: StageFacts, lock: StageLock, input: Digest): Decision {
-  const differing: Reason[] = [];
-  let lost: Reason | undefined;
-  for (const out of lock.outs) {
-    const now = facts.contentOf(out.path);
-    if (now !== undefined && now.hash === out.content.hash && sameMode(now, out.content)) continue;
-    differing.push({ type: now === undefined ? "out-missing" : "out-changed", path: out.path });
-    if (!out.cache || !facts.restorable(out.content)) lost ??= { type: "blob-missing", path: out.path };
-  }
-  if (differing.length === 0) return decision(facts.spec, "skip", [{ type: "up-to-date" }], input);
-  if (lost === undefined) return decision(facts.spec, "restore", differing, input);
+interface DifferingOut {
+  readonly out: LockedOut;
+  readonly reason: Reason;
+}
+
+function differingOuts(facts: StageFacts, lock: StageLock): DifferingOut[] {
+  return lock.outs.flatMap((out): DifferingOut[] => {
+    const spec = facts.spec.outs.find((each) => each.path === out.path);
+    const now = facts.contentOf(spec ?? out);
+    if (now !== undefined && now.hash === out.content.hash && sameMode(now, out.content)) return [];
+    return [{ out, reason: { type: now === undefined ? "out-missing" : "out-changed", path: out.path } }];
+  });
+}
+
+/** Inputs are as recorded, outputs are not: they come back if they can. */
+function decideChangedOuts(
+  facts: StageFacts,
+  about: { readonly lock: StageLock; readonly differing: readonly DifferingOut[]; readonly input: Digest },
+): Decision {
+  const { differing, input } = about;
+  const reasons = differing.map(({ reason }) => reason);
+  const lost = differing.find(({ out }) => !out.cache || !facts.restorable(out.content));
+  if (lost === undefined) return decision(facts.spec, "restore", reasons, input);
   const entry = facts.runCache(input);
-  if (entry !== undefined && canRestore(facts, entry)) return decision(facts.spec, "restore", differing, input);
-  return decision(facts.spec, "run", [...differing, lost], input);
+  if (entry !== undefined && canRestore(facts, entry)) return decision(facts.spec, "restore", reasons, input);
+  return decision(facts.spec, "run", [...reasons, { type: "blob-missing", path: lost.out.path }], input);
 }
 
 function sameMode(now: Content, recorded: Content): boolean {
@@ -100,7 +118,7 @@ function sameMode(now: Content, recorded: Content): boolean {
 /** Whether every output of a run-cache entry is in place, inline, or in the cache. */
 function canRestore(facts: StageFacts, entry: RunCacheEntry): boolean {
   return entry.outs.every((out) =>
-    facts.contentOf(out.path)?.hash === out.content.hash || out.inline !== undefined || facts.restorable(out.content)
+    facts.contentOf(out)?.hash === out.content.hash || out.inline !== undefined || facts.restorable(out.content)
   );
 }
 
@@ -170,9 +188,9 @@ function envChanges(
 function depChanges(facts: StageFacts, lock: StageLock): Reason[] {
   const before = new Map(lock.deps.map((dep) => [dep.path, dep.content.hash]));
   const found: Reason[] = [];
-  for (const path of new Set(facts.spec.deps.map((dep) => dep.path))) {
+  for (const [path, dep] of new Map(facts.spec.deps.map((dep) => [dep.path, dep]))) {
     const old = before.get(path) ?? null;
-    const now = facts.contentOf(path)?.hash ?? null;
+    const now = facts.contentOf(dep)?.hash ?? null;
     before.delete(path);
     if (old !== now) found.push({ type: "dep", change: old === null ? "added" : "changed", path, old, new: now });
   }
@@ -204,7 +222,7 @@ const INPUT_FORMAT = 1;
 export function inputDigest(facts: Pick<StageFacts, "spec" | "contentOf" | "env">, code: Digest): Digest {
   const { spec } = facts;
   const deps: Record<string, string> = {};
-  for (const dep of spec.deps) deps[dep.path] = identity(facts.contentOf(dep.path));
+  for (const dep of spec.deps) deps[dep.path] = identity(facts.contentOf(dep));
   const value: JsonObject = {
     format: INPUT_FORMAT,
     code,

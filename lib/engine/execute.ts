@@ -1,10 +1,11 @@
 // One stage, from removed outputs to a written record. Invariants: nothing is recorded unless the stage ended well, made all
 // its outputs and its inputs are still what they were; what was there before is gone only when the stage starts.
 
+import type { Sight } from "../cache/mod.ts";
 import { assert, type Content, type JsonObject, PivotError, type RelPath } from "../core/mod.ts";
 import type { StageCode } from "../fingerprint/mod.ts";
 import { escapeList, folderUrl, readDenoConfig, type StageSpec, taskCommand } from "../pipeline/mod.ts";
-import { delay, isRacy, makeFolder, parentOf, removeTree, statPath } from "../sys/mod.ts";
+import { delay, makeFolder, parentOf, removeTree, statPath, TICK_MS } from "../sys/mod.ts";
 import { inputDigest } from "./decide.ts";
 import { codesOf } from "./plan.ts";
 import { depContents, lockOf, outContents, runCacheEntryOf } from "./record.ts";
@@ -21,7 +22,7 @@ export interface ExecuteOptions {
   /** Code identity that was decided upon. */
   readonly code: StageCode;
   /** Contents as they were decided upon. */
-  readonly contents: ReadonlyMap<RelPath, Content | undefined>;
+  readonly contents: Sight;
   readonly signal: AbortSignal;
   readonly log: RunLog;
   /** Keep outputs out of the cache and the record for `pivot commit`. */
@@ -193,7 +194,7 @@ async function record(workspace: Workspace, options: ExecuteOptions): Promise<vo
 export interface RecordOptions {
   readonly spec: StageSpec;
   readonly code: StageCode;
-  readonly contents: ReadonlyMap<RelPath, Content | undefined>;
+  readonly contents: Sight;
   readonly runId: string;
   /** Identity of the inputs; worked out when absent. */
   readonly inputDigest?: Digest;
@@ -212,7 +213,7 @@ export async function recordStage(workspace: Workspace, options: RecordOptions):
   const input = options.inputDigest ?? inputDigest({
     spec,
     env: workspace.envDigests(spec.env),
-    contentOf: (path) => contents.get(path),
+    contentOf: (at) => contents.get(at),
   }, options.code.digest);
   workspace.state.runs.put(input, runCacheEntryOf(workspace, outs, options.runId));
   workspace.state.kv("pending").delete(spec.name);
@@ -223,14 +224,10 @@ export async function recordStage(workspace: Workspace, options: RecordOptions):
 /** Waits out the clock's tick after the last write, so that the hashes of outputs can be trusted next time. */
 async function settle(workspace: Workspace, spec: StageSpec): Promise<void> {
   const now = Date.now();
-  const fresh = spec.outs.some((out) => {
-    const stat = statPath(`${workspace.projectRoot}/${out.path}`);
-    return stat !== undefined && isRacy(stat, now) && stat.mtimeMs <= now && now - stat.mtimeMs < SETTLE_MS;
-  });
-  if (fresh) await delay(SETTLE_MS);
+  const newest = Math.max(0, ...spec.outs.map((out) => statPath(`${workspace.projectRoot}/${out.path}`)?.mtimeMs ?? 0));
+  // A time in the future is nothing to wait for: such a hash is simply not trusted.
+  if (newest <= now && now - newest < TICK_MS) await delay(TICK_MS + 1 - (now - newest));
 }
-
-const SETTLE_MS = 21;
 
 function codeChanged(spec: StageSpec): PivotError {
   return new PivotError(`the code of stage "${spec.name}" changed while it ran; the run is not recorded`, {
@@ -241,13 +238,13 @@ function codeChanged(spec: StageSpec): PivotError {
 
 function assertInputsSame(
   spec: StageSpec,
-  before: ReadonlyMap<RelPath, Content | undefined>,
-  now: ReadonlyMap<RelPath, Content | undefined>,
+  before: Sight,
+  now: Sight,
 ): void {
-  for (const { path } of spec.deps) {
-    if (spec.outs.some((out) => out.path === path)) continue;
-    if (before.get(path)?.hash === now.get(path)?.hash) continue;
-    throw new PivotError(`dependency "${path}" changed while stage "${spec.name}" ran; the run is not recorded`, {
+  for (const dep of spec.deps) {
+    if (spec.outs.some((out) => out.path === dep.path)) continue;
+    if (before.get(dep)?.hash === now.get(dep)?.hash) continue;
+    throw new PivotError(`dependency "${dep.path}" changed while stage "${spec.name}" ran; the run is not recorded`, {
       code: "dependency-changed",
       hint: "run again when nothing else writes to it",
     });

@@ -4,7 +4,8 @@
 import { type Content, PivotError, PivotFindings, type RelPath, type StageName } from "../core/mod.ts";
 import type { CodeResult } from "../fingerprint/mod.ts";
 import type { StageSpec } from "../pipeline/mod.ts";
-import type { LockWarning, StageLock } from "../state/mod.ts";
+import type { ScanRequest, Sight } from "../cache/mod.ts";
+import type { LockedOut, LockWarning, StageLock } from "../state/mod.ts";
 import { decide, inputDigest, type StageFacts } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Workspace } from "./workspace.ts";
@@ -22,8 +23,8 @@ export interface PlanOptions {
 export interface Plan {
   readonly decisions: ReadonlyMap<StageName, Decision>;
   readonly warnings: readonly LockWarning[];
-  /** Content that was seen, by path. */
-  readonly contents: ReadonlyMap<RelPath, Content | undefined>;
+  /** Content that was seen. */
+  readonly contents: Sight;
 }
 
 /** Looks at the workspace and decides. */
@@ -32,19 +33,30 @@ export async function planRun(workspace: Workspace, options: PlanOptions): Promi
   const warnings = await workspace.locks.load(stages.map((stage) => stage.name));
   const codes = await codesOf(workspace, stages);
   const contents = await workspace.scanner.observe(pathsOf(workspace, stages), signalOf(options.signal));
-  await auditCandidates(workspace, { stages, codes, contents, signal: options.signal });
+  const facts = { codes, contents, force: options.force ?? false };
+  let decisions = decideAll(workspace, stages, facts);
+  const open = stages.filter((spec) => decisions.get(spec.name)?.verdict !== "skip");
+  // Blobs that nothing vouches for are hashed before a decision rests on them.
+  if (await auditCandidates(workspace, { stages: open, codes, contents, signal: options.signal })) {
+    decisions = decideAll(workspace, stages, facts);
+  }
+  return { decisions, warnings, contents };
+}
+
+function decideAll(
+  workspace: Workspace,
+  stages: readonly StageSpec[],
+  facts: { readonly codes: ReadonlyMap<StageName, CodeResult>; readonly contents: Sight; readonly force: boolean },
+): Map<StageName, Decision> {
   const decisions = new Map<StageName, Decision>();
   for (const spec of stages) {
     const unsettled = (workspace.pipeline.upstream.get(spec.name) ?? []).filter((name) => {
       const verdict = decisions.get(name)?.verdict;
       return verdict !== undefined && verdict !== "skip";
     });
-    decisions.set(
-      spec.name,
-      decide(factsOf(workspace, { spec, codes, contents, unsettled, force: options.force ?? false })),
-    );
+    decisions.set(spec.name, decide(factsOf(workspace, { spec, ...facts, unsettled })));
   }
-  return { decisions, warnings, contents };
+  return decisions;
 }
 
 /** Decides about one stage whose upstreams are settled. */
@@ -52,7 +64,7 @@ export async function decideNow(
   workspace: Workspace,
   spec: StageSpec,
   options: { readonly force: boolean; readonly signal: AbortSignal },
-): Promise<{ readonly decision: Decision; readonly contents: Plan["contents"] }> {
+): Promise<{ readonly decision: Decision; readonly contents: Sight }> {
   await workspace.locks.load([spec.name]);
   const codes = await codesOf(workspace, [spec]);
   const contents = await workspace.scanner.observe(pathsOf(workspace, [spec]), options);
@@ -90,41 +102,44 @@ export function assertSound(codes: ReadonlyMap<StageName, CodeResult>): void {
   if (errors.size > 0) throw new PivotFindings("the pipeline's code is not valid", [...errors.values()]);
 }
 
-function pathsOf(workspace: Workspace, stages: readonly StageSpec[]): { path: RelPath; globs?: readonly string[] }[] {
-  const found = new Map<RelPath, { path: RelPath; globs?: readonly string[] }>();
+function pathsOf(workspace: Workspace, stages: readonly StageSpec[]): ScanRequest[] {
+  const plain = new Set<RelPath>();
+  const globbed: ScanRequest[] = [];
   for (const stage of stages) {
     for (const { path, globs } of [...stage.deps, ...stage.outs]) {
-      found.set(path, { path, ...(globs === undefined ? {} : { globs }) });
+      if (globs === undefined) plain.add(path);
+      else globbed.push({ path, globs });
     }
-    for (const { path } of workspace.locks.get(stage.name)?.outs ?? []) if (!found.has(path)) found.set(path, { path });
+    for (const { path } of workspace.locks.get(stage.name)?.outs ?? []) plain.add(path);
   }
-  return [...found.values()];
+  return [...[...plain].map((path) => ({ path })), ...globbed];
 }
 
-interface Sight {
+interface Candidates {
   readonly stages: readonly StageSpec[];
   readonly codes: ReadonlyMap<StageName, CodeResult>;
-  readonly contents: Plan["contents"];
+  readonly contents: Sight;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Makes sure that what may be restored is whole: blobs that nothing vouches for are hashed before a decision rests on them. */
-async function auditCandidates(workspace: Workspace, sight: Sight): Promise<void> {
+/** Hashes what may be restored and is not vouched for. @returns Whether there was anything to hash. */
+async function auditCandidates(workspace: Workspace, about: Candidates): Promise<boolean> {
   const wanted: Content[] = [];
-  for (const spec of sight.stages) {
-    const lock = workspace.locks.get(spec.name);
-    for (const out of lock?.outs ?? []) {
-      if (out.cache && sight.contents.get(out.path)?.hash !== out.content.hash) wanted.push(out.content);
+  const want = (outs: readonly LockedOut[]) => {
+    for (const out of outs) {
+      const differs = about.contents.get(out)?.hash !== out.content.hash;
+      if (out.cache && differs && !workspace.cache.has(out.content)) wanted.push(out.content);
     }
-    const code = sight.codes.get(spec.name);
+  };
+  for (const spec of about.stages) {
+    want(workspace.locks.get(spec.name)?.outs ?? []);
+    const code = about.codes.get(spec.name);
     if (code?.ok !== true) continue;
-    const facts = factsOf(workspace, { ...sight, spec, unsettled: [], force: false });
-    const entry = workspace.state.runs.get(inputDigest(facts, code.code.digest));
-    for (const out of entry?.outs ?? []) {
-      if (out.cache && sight.contents.get(out.path)?.hash !== out.content.hash) wanted.push(out.content);
-    }
+    const facts = factsOf(workspace, { ...about, spec, unsettled: [], force: false });
+    want(workspace.state.runs.get(inputDigest(facts, code.code.digest))?.outs ?? []);
   }
-  if (wanted.length > 0) await workspace.cache.audit(wanted, sight.signal);
+  if (wanted.length > 0) await workspace.cache.audit(wanted, about.signal);
+  return wanted.length > 0;
 }
 
 /** What `run --no-commit` left to be committed: it counts as the record until then. */
@@ -138,7 +153,7 @@ function factsOf(
   about: {
     readonly spec: StageSpec;
     readonly codes: ReadonlyMap<StageName, CodeResult>;
-    readonly contents: Plan["contents"];
+    readonly contents: Sight;
     readonly unsettled: readonly StageName[];
     readonly force: boolean;
   },
@@ -150,7 +165,7 @@ function factsOf(
     code: code ??
       { ok: false, error: new PivotError(`stage "${spec.name}" has no code identity`, { code: "bug", kind: "bug" }) },
     lock: pendingLock(workspace, spec.name) ?? workspace.locks.get(spec.name),
-    contentOf: (path) => about.contents.get(path),
+    contentOf: (at) => about.contents.get(at),
     env: workspace.envDigests(spec.env),
     restorable: (content) => workspace.cache.has(content),
     runCache: (input) => workspace.state.runs.get(input),

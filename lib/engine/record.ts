@@ -1,7 +1,8 @@
 // Recording a good run. Invariants: blobs are in the cache before the lock names them; the lock is durable before the state
 // says so; inputs that changed during the run are never recorded.
 
-import type { Content, PathContent, RelPath } from "../core/mod.ts";
+import type { Sight } from "../cache/mod.ts";
+import type { Content, PathContent } from "../core/mod.ts";
 import { PivotError } from "../core/mod.ts";
 import type { StageCode } from "../fingerprint/mod.ts";
 import type { OutSpec, StageSpec } from "../pipeline/mod.ts";
@@ -18,10 +19,10 @@ export interface Recording {
 }
 
 /** The contents of a stage's dependencies. */
-export function depContents(spec: StageSpec, contents: ReadonlyMap<RelPath, Content | undefined>): PathContent[] {
-  const paths = new Set(spec.deps.map((dep) => dep.path));
-  return [...paths].flatMap((path) => {
-    const content = contents.get(path);
+export function depContents(spec: StageSpec, contents: Sight): PathContent[] {
+  const deps = new Map(spec.deps.map((dep) => [dep.path, dep]));
+  return [...deps].flatMap(([path, dep]) => {
+    const content = contents.get(dep);
     return content === undefined ? [] : [{ path, content }];
   });
 }
@@ -31,9 +32,9 @@ export function depContents(spec: StageSpec, contents: ReadonlyMap<RelPath, Cont
  *
  * @throws {PivotError} `output-missing` naming what the stage did not make.
  */
-export function outContents(spec: StageSpec, contents: ReadonlyMap<RelPath, Content | undefined>): LockedOut[] {
+export function outContents(spec: StageSpec, contents: Sight): LockedOut[] {
   return spec.outs.map((out) => {
-    const content = contents.get(out.path);
+    const content = contents.get(out);
     if (content === undefined) throw missingOutput(spec, out);
     if (out.directory !== (content.type === "directory")) throw wrongKind(spec, out, content);
     return { path: out.path, content, kind: out.kind, cache: out.cache };

@@ -1,6 +1,7 @@
 // Bringing a stage's outputs back. Invariant: after a restore the workspace and the lock say the same, and both are whole.
 
-import { assert, type Content, type RelPath } from "../core/mod.ts";
+import type { Sight } from "../cache/mod.ts";
+import { assert } from "../core/mod.ts";
 import type { StageSpec } from "../pipeline/mod.ts";
 import type { LockedOut, RunCacheOut } from "../state/mod.ts";
 import { makeFolder, parentOf, statPath, writeDurable } from "../sys/mod.ts";
@@ -15,7 +16,7 @@ export async function restoreStage(
   about: {
     readonly spec: StageSpec;
     readonly decision: Decision;
-    readonly contents: ReadonlyMap<RelPath, Content | undefined>;
+    readonly contents: Sight;
   },
 ): Promise<void> {
   const { spec, decision, contents } = about;
@@ -38,8 +39,8 @@ export async function restoreStage(
   await workspace.state.commit();
 }
 
-function inPlace(out: LockedOut, contents: ReadonlyMap<RelPath, Content | undefined>): boolean {
-  const now = contents.get(out.path);
+function inPlace(out: LockedOut, contents: Sight): boolean {
+  const now = contents.get(out);
   if (now?.hash !== out.content.hash) return false;
   return now.type !== "file" || out.content.type !== "file" || now.executable === out.content.executable;
 }

@@ -1,14 +1,13 @@
 // A whole run: plan, then settle every stage that is not a plain skip. Invariants: a stage is decided again when its
 // turn comes, under its lock, so that what others did meanwhile counts; a no-op run takes no lock and starts nothing.
 
+import type { Sight } from "../cache/mod.ts";
 import {
   assert,
-  type Content,
   type Digest,
   formatDuration,
   LOG_TAIL_LINES,
   PivotError,
-  type RelPath,
   type StageName,
   toWire,
 } from "../core/mod.ts";
@@ -219,7 +218,7 @@ class Session {
 
   async #execute(
     spec: StageSpec,
-    about: { decision: Decision; contents: ReadonlyMap<RelPath, Content | undefined>; attempt: Attempt },
+    about: { decision: Decision; contents: Sight; attempt: Attempt },
   ): Promise<void> {
     const { signal, onEvent, noCommit } = this.#options;
     const code = await this.#codeOf(spec);

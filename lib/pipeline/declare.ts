@@ -310,7 +310,15 @@ export function stage<D extends Deps = Record<never, never>, O extends Outs = Re
 ): Stage<O>;
 export function stage(options: object): Stage {
   const given = options as Readonly<Record<string, unknown>>;
-  const made = { outs: (given.outs ?? {}) as Outs, options: given, spot: callerSpot() };
+  // The stack is kept as it is and read only when somebody asks: reading it costs more than all the rest.
+  const place = new Error();
+  const made = {
+    outs: (given.outs ?? {}) as Outs,
+    options: given,
+    get spot() {
+      return callerSpot(place.stack);
+    },
+  };
   Object.defineProperty(made, STAGE, { value: true });
   return Object.freeze(made);
 }
@@ -321,9 +329,9 @@ export function isStage(value: unknown): value is Stage {
 }
 
 /** The place of the call of `stage`, from the stack; undefined where the engine gives none. */
-function callerSpot(): SourceSpot | undefined {
+function callerSpot(stack: string | undefined): SourceSpot | undefined {
   const own = import.meta.url;
-  for (const line of new Error().stack?.split("\n").slice(1) ?? []) {
+  for (const line of stack?.split("\n").slice(1) ?? []) {
     const found = /(file:\/\/\S+?|https?:\/\/\S+?):(\d+):(\d+)\)?$/.exec(line);
     if (found === null || found[1] === own) continue;
     return { file: found[1] ?? "", line: Number(found[2]), column: Number(found[3]) };

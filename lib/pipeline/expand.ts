@@ -33,6 +33,9 @@ const OPTIONS = [
 ] as const;
 const ALL_KEYS: readonly string[] = ["deps", "outs", "run", "cmd", "task", ...OPTIONS];
 
+/** The project root, as the base of globs. */
+const ROOT = "." as RelPath;
+
 /** Collects findings instead of throwing at the first. */
 export class Findings {
   readonly all: PivotError[] = [];
@@ -87,7 +90,8 @@ function specOf(
   const what = `stage "${name}"`;
   const fill = (path: string) => fillPlaceholders(path, variant.values);
   const read = (path: string, label: string) =>
-    use.findings.guard(() => parseRelPath(fill(path)), {
+    // Globs of a stock task may start at the project's root, which no declared path may be.
+    path === ROOT ? ROOT : use.findings.guard(() => parseRelPath(fill(path)), {
       spot: declared.spot,
       what: `${what}, ${label}`,
       fallback: undefined,

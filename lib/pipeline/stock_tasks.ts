@@ -79,7 +79,9 @@ export function stockDeclarations(config: DenoConfig): Declaration[] {
     name: stageNameOf(name),
     spot: placeIn(config.parsed, config.file, `tasks.${name}`),
     action: { type: "task", config: config.file, task: name },
-    deps: byBase(task.files).map(([path, globs]) => ({ name: path, path, globs })),
+    // What a task makes is not what it reads, even where its globs say so.
+    deps: byBase([...task.files, ...task.output.map((glob) => `!${glob.replace(/^!/, "")}`)])
+      .map(([path, globs]) => ({ name: path, path, globs })),
     outs: byBase(task.output).map(([path, globs]) => outOf(path, globs)),
     options: task.env.length > 0 ? { env: task.env } : {},
     after: stagesBelow(name, tasks, isStage).map(stageNameOf),

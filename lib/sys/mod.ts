@@ -5,7 +5,7 @@
  */
 
 export { createHasher, hashBytes, type Hasher, hashText } from "./hash.ts";
-export { type FileKind, type FileStamp, type FileStat, isRacy, sameStamp, statPath } from "./disk/stat.ts";
+export { type FileKind, type FileStamp, type FileStat, isRacy, sameStamp, statPath, TICK_MS } from "./disk/stat.ts";
 export { type DurableWriteOptions, parentOf, removeIfThere, syncFolder, writeDurable } from "./disk/durable_write.ts";
 export {
   delay,

@@ -59,7 +59,8 @@ export function sameStamp(a: FileStamp, b: FileStamp): boolean {
     (a.ctimeMs === b.ctimeMs || a.ctimeMs === 0 || b.ctimeMs === 0);
 }
 
-const TICK_MS = 20;
+/** Linux's slowest common clock tick, and a bit. */
+export const TICK_MS = 12;
 const COARSE_TICK_MS = 2_000;
 
 /**
