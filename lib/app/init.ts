@@ -3,7 +3,7 @@
 
 import { messageOf, PivotError } from "../core/mod.ts";
 import { PIVOT_FOLDER } from "../config/mod.ts";
-import { makeFolder, parentOf, statPath, writeDurable } from "../sys/mod.ts";
+import { makeFolder, parentOf, spawnChild, statPath, writeDurable } from "../sys/mod.ts";
 
 /** Options of {@linkcode initProject}. */
 export interface InitOptions {
@@ -20,6 +20,8 @@ export interface InitResult {
   readonly written: readonly string[];
   /** Paths that were there already. */
   readonly kept: readonly string[];
+  /** What did not work, but does not matter now. */
+  readonly note?: string;
 }
 
 const IGNORED = `# Local to this machine.
@@ -66,7 +68,29 @@ export async function initProject(options: InitOptions): Promise<InitResult> {
   }
   if (addTask(root, options.example === true)) written.push("deno.json");
   else kept.push("deno.json");
-  return { root, written, kept };
+  const note = options.example === true ? await lockPackages(root) : undefined;
+  return { root, written, kept, ...(note === undefined ? {} : { note }) };
+}
+
+/** Downloads the example's packages and locks their versions. @returns Why that did not work. */
+async function lockPackages(root: string): Promise<string | undefined> {
+  const command: [string, ...string[]] = [Deno.build.standalone ? "deno" : Deno.execPath(), "install", "--quiet"];
+  let output = "";
+  const decoder = new TextDecoder();
+  try {
+    const child = spawnChild({
+      command,
+      cwd: root,
+      env: { NO_COLOR: "1" },
+      onOutput: (chunk) => output += decoder.decode(chunk),
+    });
+    if ((await child.exit).code === 0) return undefined;
+  } catch (error) {
+    output = messageOf(error);
+  }
+  return `\`deno install\` did not work, so package versions are not locked yet: ${
+    output.trim().split("\n").at(-1) ?? ""
+  }`;
 }
 
 async function exampleFile(path: string): Promise<string> {

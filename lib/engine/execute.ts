@@ -1,10 +1,11 @@
 // One stage, from removed outputs to a written record. Invariants: nothing is recorded unless the stage ended well, made all
 // its outputs and its inputs are still what they were; what was there before is gone only when the stage starts.
 
+import { pathToFileURL } from "node:url";
 import type { Sight } from "../cache/mod.ts";
 import { assert, type Content, type JsonObject, PivotError, type RelPath } from "../core/mod.ts";
 import type { StageCode } from "../fingerprint/mod.ts";
-import { escapeList, folderUrl, readDenoConfig, type StageSpec, taskCommand } from "../pipeline/mod.ts";
+import { configFlags, escapeList, readDenoConfig, type StageSpec, taskCommand } from "../pipeline/mod.ts";
 import { delay, makeFolder, parentOf, removeTree, statPath, TICK_MS } from "../sys/mod.ts";
 import { inputDigest } from "./decide.ts";
 import { codesOf } from "./plan.ts";
@@ -103,7 +104,7 @@ async function processOptions(workspace: Workspace, options: ExecuteOptions): Pr
   }
   const request: StageRequest = {
     nonce: crypto.randomUUID(),
-    module: new URL(action.module.split("/").map(encodeURIComponent).join("/"), folderUrl(workspace.projectRoot)).href,
+    module: pathToFileURL(`${workspace.projectRoot}/${action.module}`).href,
     export: action.export,
     stage: spec.name,
     deps: absolutePaths(workspace, spec.deps),
@@ -115,7 +116,16 @@ async function processOptions(workspace: Workspace, options: ExecuteOptions): Pr
   return {
     ...common,
     request,
-    command: [workspace.deno, "run", "--no-check", "--no-prompt", "--quiet", ...flags, entry],
+    command: [
+      workspace.deno,
+      "run",
+      "--no-check",
+      "--no-prompt",
+      "--quiet",
+      ...configFlags(workspace.projectRoot),
+      ...flags,
+      entry,
+    ],
   };
 }
 

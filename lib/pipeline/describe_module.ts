@@ -2,8 +2,8 @@
 // without reading files, environment or network, so that equal sources declare the same.
 
 import { fromWire, isJsonObject, PivotError, PivotFindings, type RelPath, type WireError } from "../core/mod.ts";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { spawnChild } from "../sys/mod.ts";
+import { pathToFileURL } from "node:url";
+import { spawnChild, statPath } from "../sys/mod.ts";
 import type { Declaration } from "./declaration.ts";
 
 /** What the describing process is told. */
@@ -65,7 +65,16 @@ async function ask(options: DescribeOptions, permissions: readonly string[]): Pr
   let output = "";
   const decoder = new TextDecoder();
   const child = spawnChild({
-    command: [options.deno, "run", "--no-check", "--no-prompt", "--quiet", ...ownConfig(), ...permissions, "-"],
+    command: [
+      options.deno,
+      "run",
+      "--no-check",
+      "--no-prompt",
+      "--quiet",
+      ...configFlags(options.projectRoot),
+      ...permissions,
+      "-",
+    ],
     cwd: options.projectRoot,
     env: { NO_COLOR: "1" },
     stdin: new TextEncoder().encode(programOf(request)),
@@ -91,10 +100,10 @@ function programOf(request: DescribeRequest): string {
     `await describe(${JSON.stringify(request)}, () => import(${JSON.stringify(request.moduleUrl)}));\n`;
 }
 
-/** From a checkout our own deno.json resolves our imports; a published copy carries them resolved. */
-function ownConfig(): string[] {
-  const config = new URL("../../deno.json", import.meta.url);
-  return config.protocol === "file:" ? ["--config", fileURLToPath(config)] : [];
+/** User modules run under their own project's configuration; ours must not leak into them. */
+export function configFlags(projectRoot: string): string[] {
+  const found = ["deno.json", "deno.jsonc"].find((file) => statPath(`${projectRoot}/${file}`) !== undefined);
+  return found === undefined ? ["--no-config"] : ["--config", `${projectRoot}/${found}`];
 }
 
 /** The URL of a folder, with a slash at its end, encoded as Deno itself encodes it in stacks. */

@@ -1,5 +1,6 @@
 // How a file becomes a value and back. Invariants: a loader touches only the path that it is given; what `save` wrote,
-// `load` reads back as an equal value; heavy parsers load when they are first used.
+// `load` reads back as an equal value; heavy parsers load when they are first used. Their specifiers are written out, since a stage
+// runs under the import map of its own project.
 
 import { isJsonObject, type Json, PivotError } from "../core/mod.ts";
 
@@ -69,7 +70,7 @@ export function csv(options: CsvOptions = {}): Loader<readonly CsvRow[]> {
     name: "csv",
     byPath: false,
     async load(path) {
-      const { CsvError, parse } = await import("csv-parse/sync");
+      const { CsvError, parse } = await import("npm:csv-parse@^6.1.0/sync");
       try {
         return parse<CsvRow>(await Deno.readTextFile(path), {
           columns: true,
@@ -83,7 +84,7 @@ export function csv(options: CsvOptions = {}): Loader<readonly CsvRow[]> {
       }
     },
     async save(value, path) {
-      const { stringify } = await import("csv-stringify/sync");
+      const { stringify } = await import("npm:csv-stringify@^6.6.0/sync");
       await Deno.writeTextFile(path, stringify([...value], { header: true, delimiter }));
     },
     empty: () => [],
@@ -149,7 +150,7 @@ export function yaml<Value = any>(): Loader<Value> {
     name: "yaml",
     byPath: false,
     async load(path) {
-      const { parse } = await import("yaml");
+      const { parse } = await import("npm:yaml@^2.8.1");
       try {
         return parse(await Deno.readTextFile(path));
       } catch (error) {
@@ -157,7 +158,7 @@ export function yaml<Value = any>(): Loader<Value> {
       }
     },
     async save(value, path) {
-      const { stringify } = await import("yaml");
+      const { stringify } = await import("npm:yaml@^2.8.1");
       await Deno.writeTextFile(path, stringify(value));
     },
   };

@@ -11,6 +11,7 @@ export * from "./loaders.ts";
 export * from "./declare.ts";
 export { type Declaration, describeExports } from "./declaration.ts";
 export {
+  configFlags,
   type DescribeAnswer,
   type Described,
   describeModule,

@@ -40,14 +40,18 @@ const WORDS: Readonly<Record<string, string>> = {
   blocked: "cannot run",
 };
 
+/** What is doubtful, each doubt once, for a set of explanations. */
+export function explanationNotes(explanations: readonly Explanation[]): string[] {
+  return [...new Set(explanations.flatMap((each) => each.warnings))].map((warning) => `note: ${warning}`);
+}
+
 /** The explanation as lines: a headline, then every reason, each changed symbol with its hashes, place and chain. */
 export function renderExplanation(explanation: Explanation): string[] {
-  const { stage, verdict, headline, reasons, symbols, warnings } = explanation;
+  const { stage, verdict, headline, reasons, symbols } = explanation;
   return [
     `${stage}: ${WORDS[verdict] ?? verdict}, ${headline}`,
     ...reasons.map((reason) => `  ${reason}`),
     ...symbols.flatMap(symbolLines),
-    ...warnings.map((warning) => `  note: ${warning}`),
   ];
 }
 

@@ -5,5 +5,5 @@
  */
 
 export { dagDot, dagMermaid, type DagNode, dagText } from "./dag.ts";
-export { type ExplainedSymbol, type Explanation, renderExplanation } from "./explain.ts";
+export { type ExplainedSymbol, type Explanation, explanationNotes, renderExplanation } from "./explain.ts";
 export { displayWidth, markdownTable, renderTable, type Table, type TableOptions } from "./table.ts";

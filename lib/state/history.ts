@@ -1,7 +1,7 @@
 // Records of past runs, newest first. Invariant: ids sort by time, so a prefix scan is a time line.
 
 import type { Json } from "../core/mod.ts";
-import type { BufferedTable } from "./state.ts";
+import type { BufferedTable } from "./buffered_table.ts";
 
 /** One stage in a run's record. */
 export interface HistoryStage {

@@ -168,7 +168,9 @@ function readContent(fields: JsonObject): Content {
   const hash = parseDigest(fields.hash);
   const size = count(fields.size);
   if (fields.files === undefined) return { type: "file", hash, size, executable: fields.executable === true };
-  return { type: "directory", hash, size, files: list(fields.files, "files").map(readEntry) };
+  const files = list(fields.files, "files").map(readEntry);
+  if (new Set(files.map((entry) => entry.path)).size < files.length) throw new TypeError("a folder names a file twice");
+  return { type: "directory", hash, size, files };
 }
 
 function readEntry(value: Json): TreeEntry {
@@ -176,7 +178,7 @@ function readEntry(value: Json): TreeEntry {
   // Folders in a tree cannot climb out of it: the same rule as for project paths.
   const path: string = parseRelPath(text(fields.path, "path"));
   if (fields.directory === true) return { type: "directory", path };
-  if (fields.link !== undefined) return { type: "link", path, target: text(fields.link, "link") };
+  if (fields.link !== undefined) return { type: "link", path, target: linkTarget(path, text(fields.link, "link")) };
   return {
     type: "file",
     path,
@@ -184,6 +186,20 @@ function readEntry(value: Json): TreeEntry {
     size: count(fields.size),
     executable: fields.executable === true,
   };
+}
+
+// Joined with the link's own folder the target must stay below the listing's root, or be that root.
+function linkTarget(path: string, target: string): string {
+  let level = path.split("/").length - 1;
+  for (const segment of target.split("/")) {
+    if (segment === "..") level -= 1;
+    else if (segment !== "" && segment !== ".") level += 1;
+    if (level < 0) break;
+  }
+  if (target === "" || target.startsWith("/") || target.includes("\0") || level < 0) {
+    throw new TypeError(`link "${path}" leaves its folder`);
+  }
+  return target;
 }
 
 function text(value: Json | undefined, what: string): string {

@@ -37,11 +37,13 @@ export function openLocks(projectRoot: string, parsed: ParsedFiles): Locks {
         const path = absolute(stage);
         const stamp = statPath(path);
         if (stamp === undefined) continue;
+        // Taken before the read: what is written after it must not pass for what was read.
+        const readAtMs = Date.now();
         const cached = parsed.get<StageLock>(lockPath(stage), stamp);
         const lock = cached ?? await readLock(path, stage, warnings);
         if (lock === undefined) continue;
         known.set(stage, lock);
-        if (cached === undefined) parsed.put(lockPath(stage), lock, { stamp, readAtMs: Date.now() });
+        if (cached === undefined) parsed.put(lockPath(stage), lock, { stamp, readAtMs });
       }
       return warnings;
     },

@@ -2,7 +2,7 @@
 // is still there is asked of the cache each time.
 
 import type { Digest, PathContent } from "../core/mod.ts";
-import type { BufferedTable } from "./state.ts";
+import type { BufferedTable } from "./buffered_table.ts";
 
 /** An output in a run-cache entry. */
 export interface RunCacheOut extends PathContent {
@@ -34,4 +34,18 @@ export function runCacheIn(table: BufferedTable): RunCache {
     },
     put: (input, entry) => table.put(input, new TextEncoder().encode(JSON.stringify(entry))),
   };
+}
+
+/** Entries that the run cache keeps. */
+export const MAX_RUNS = 10_000;
+
+/** Drops the oldest entries once there are a tenth more than {@linkcode MAX_RUNS}, so that this is rare. */
+export function boundRuns(table: BufferedTable, max = MAX_RUNS): number {
+  if (table.storedCount <= max * 1.1) return 0;
+  const cache = runCacheIn(table);
+  const byAge = table.keys().map((key) => ({ key, atMs: cache.get(key as Digest)?.atMs ?? 0 }))
+    .sort((a, b) => b.atMs - a.atMs);
+  const old = byAge.slice(max);
+  for (const { key } of old) table.delete(key);
+  return old.length;
 }

@@ -4,20 +4,15 @@
 import type { FileIndex, IndexedFile } from "../core/mod.ts";
 import { messageOf } from "../core/mod.ts";
 import { type FileStamp, isRacy, sameStamp } from "../sys/mod.ts";
-import type { Database, RootDatabase } from "lmdb";
+import type { RootDatabase } from "lmdb";
 import { decodeFile, encodeFile } from "./file_record.ts";
 import { type History, historyIn } from "./history.ts";
-import { type RunCache, runCacheIn } from "./run_cache.ts";
+import { bootMark } from "./boot_mark.ts";
+import { BufferedTable, type KeyValue, type TableOfBytes } from "./buffered_table.ts";
+import { boundRuns, type RunCache, runCacheIn } from "./run_cache.ts";
 
 /** Version of the database's layout; another one is moved aside. */
 export const STATE_VERSION = 1;
-
-/** A small store of bytes under text keys. */
-export interface KeyValue {
-  get(key: string): Uint8Array | undefined;
-  put(key: string, value: Uint8Array): void;
-  delete(key: string): void;
-}
 
 /** Remembers what was parsed from a small file while the file's stamp stays the same. */
 export interface ParsedFiles {
@@ -41,23 +36,36 @@ export interface State extends AsyncDisposable {
   commit(): Promise<void>;
 }
 
+/** Options of {@linkcode openState}. */
+export interface OpenStateOptions {
+  /** Milliseconds since the epoch. @default Date.now */
+  readonly now?: () => number;
+  /** Milliseconds since the machine started. @default Deno.osUptime */
+  readonly uptimeMs?: () => number;
+}
+
 /** Opens the state database in `folder`, which is made if it is missing. A database that cannot be read is moved aside. */
-export async function openState(folder: string): Promise<State> {
+export async function openState(folder: string, options: OpenStateOptions = {}): Promise<State> {
   const { open } = await import("lmdb");
   const tryOpen = () =>
     openDatabases(open({ path: folder, noSubdir: false, encoding: "binary", maxDbs: 16, useWritemap: false }));
   Deno.mkdirSync(folder, { recursive: true });
   try {
     const databases = tryOpen();
-    if (databases.version === STATE_VERSION) return stateOver(databases, undefined);
+    if (databases.version === STATE_VERSION) return stateOver(databases, undefined, options);
     await databases.root.close();
     moveAside(folder);
-    return stateOver(tryOpen(), `the state database had format ${databases.version}; it was set aside and is rebuilt`);
+    return stateOver(
+      tryOpen(),
+      `the state database had format ${databases.version}; it was set aside and is rebuilt`,
+      options,
+    );
   } catch (error) {
     moveAside(folder);
     return stateOver(
       tryOpen(),
       `the state database could not be read (${messageOf(error)}); it was set aside and is rebuilt`,
+      options,
     );
   }
 }
@@ -73,16 +81,14 @@ function moveAside(folder: string): void {
   Deno.mkdirSync(folder, { recursive: true });
 }
 
-type Bytes = Database<Uint8Array, string>;
-
 interface Databases {
   readonly root: RootDatabase<Uint8Array, string>;
   readonly version: number;
-  readonly table: (name: string) => Bytes;
+  readonly table: (name: string) => TableOfBytes;
 }
 
 function openDatabases(root: RootDatabase<Uint8Array, string>): Databases {
-  const opened = new Map<string, Bytes>();
+  const opened = new Map<string, TableOfBytes>();
   const table = (name: string) => {
     const found = opened.get(name) ?? root.openDB<Uint8Array, string>({ name, encoding: "binary" });
     opened.set(name, found);
@@ -97,18 +103,27 @@ function openDatabases(root: RootDatabase<Uint8Array, string>): Databases {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-function stateOver(databases: Databases, warning: string | undefined): State {
+function stateOver(databases: Databases, warning: string | undefined, options: OpenStateOptions): State {
   const buffers = new Map<string, BufferedTable>();
   const kv = (name: string) => {
     const found = buffers.get(name) ?? new BufferedTable(databases.table(name));
     buffers.set(name, found);
     return found;
   };
-  const commit = async () => {
+  const boot = bootMark(kv("meta"), options);
+  boot.forgetUnsynced(kv("files"));
+  let last: Promise<void> = Promise.resolve();
+  const commitNow = async () => {
     const dirty = [...buffers.values()].filter((buffer) => buffer.dirty);
     if (dirty.length === 0) return;
-    await databases.root.transaction(() => dirty.forEach((buffer) => buffer.flush()));
-    await databases.root.flushed;
+    boundRuns(kv("runs"));
+    boot.write();
+    await commitBuffers(databases.root, [...buffers.values()].filter((buffer) => buffer.dirty));
+  };
+  const commit = () => {
+    // One at a time; a commit that failed does not fail the next.
+    last = last.then(commitNow, commitNow);
+    return last;
   };
   return {
     warning,
@@ -119,61 +134,24 @@ function stateOver(databases: Databases, warning: string | undefined): State {
     kv,
     commit,
     async [Symbol.asyncDispose]() {
+      await last.catch(() => undefined);
       await databases.root.close();
     },
   };
 }
 
-/** LMDB keys are bounded; longer ones are cut and carry a hash of the whole. */
-const MAX_KEY_BYTES = 1_900;
-
-/** Puts wait in memory until they are flushed inside a transaction. */
-export class BufferedTable implements KeyValue {
-  readonly #table: Bytes;
-  readonly #pending: Map<string, Uint8Array | null> = new Map();
-
-  constructor(table: Bytes) {
-    this.#table = table;
+async function commitBuffers(
+  root: RootDatabase<Uint8Array, string>,
+  dirty: readonly BufferedTable[],
+): Promise<void> {
+  try {
+    await root.transaction(() => dirty.forEach((buffer) => buffer.flush()));
+    await root.flushed;
+  } catch (error) {
+    dirty.forEach((buffer) => buffer.settle("failed"));
+    throw error;
   }
-
-  get dirty(): boolean {
-    return this.#pending.size > 0;
-  }
-
-  get(key: string): Uint8Array | undefined {
-    const pending = this.#pending.size === 0 ? undefined : this.#pending.get(key);
-    if (pending !== undefined) return pending ?? undefined;
-    return key.length * 3 > MAX_KEY_BYTES ? undefined : this.#table.get(key);
-  }
-
-  put(key: string, value: Uint8Array): void {
-    // A key that LMDB cannot hold is simply not remembered: the state is a cache.
-    if (key.length * 3 <= MAX_KEY_BYTES) this.#pending.set(key, value);
-  }
-
-  delete(key: string): void {
-    this.#pending.set(key, null);
-  }
-
-  /** Keys with this prefix, sorted, what waits included. */
-  keys(prefix = ""): string[] {
-    const found = new Set<string>();
-    for (const key of this.#table.getKeys({ start: prefix, end: `${prefix}\uffff` })) found.add(key);
-    for (const [key, value] of this.#pending) {
-      if (!key.startsWith(prefix)) continue;
-      if (value === null) found.delete(key);
-      else found.add(key);
-    }
-    return [...found].sort();
-  }
-
-  flush(): void {
-    for (const [key, value] of this.#pending) {
-      if (value === null) this.#table.remove(key);
-      else this.#table.put(key, value);
-    }
-    this.#pending.clear();
-  }
+  dirty.forEach((buffer) => buffer.settle("durable"));
 }
 
 function fileIndexIn(table: BufferedTable): FileIndex {

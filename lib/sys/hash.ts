@@ -2,7 +2,8 @@
 // WebAssembly. Invariant: every content hash in the product is made here.
 
 import type { Digest } from "../core/mod.ts";
-import xxhash from "xxhash-wasm";
+// Written out: a stage runs under the import map of its own project.
+import xxhash from "npm:xxhash-wasm@^1.1.0";
 
 const api = await xxhash();
 const encoder = new TextEncoder();

@@ -18,6 +18,7 @@ export async function initCommand(
     return 0;
   }
   for (const path of result.written) context.terminal.out(`wrote ${path}`);
+  if (result.note !== undefined) context.terminal.note(result.note);
   if (result.written.length === 0) context.terminal.note("everything was there already");
   else if (options.example) context.terminal.note("next: deno task pivot run");
   else context.terminal.note("next: declare stages in pivot.ts, then deno task pivot run");

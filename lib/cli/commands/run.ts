@@ -14,7 +14,7 @@ import {
   type Workspace,
 } from "../../engine/mod.ts";
 import { selectTargets, type StageSpec } from "../../pipeline/mod.ts";
-import { renderExplanation } from "../../report/mod.ts";
+import { explanationNotes, renderExplanation } from "../../report/mod.ts";
 import type { Arguments, CommandContext } from "../main.ts";
 import { progressPrinter } from "../progress.ts";
 

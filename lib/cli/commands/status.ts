@@ -4,7 +4,7 @@ import { explainDecisions } from "../../app/explain.ts";
 import { openProject } from "../../app/open_project.ts";
 import { assertSound, codesOf, type Decision, describeReason, planRun } from "../../engine/mod.ts";
 import { selectTargets } from "../../pipeline/mod.ts";
-import { renderExplanation, renderTable } from "../../report/mod.ts";
+import { explanationNotes, renderExplanation, renderTable } from "../../report/mod.ts";
 import type { Arguments, CommandContext } from "../main.ts";
 
 const WORDS: Readonly<Record<Decision["verdict"], string>> = {

@@ -63,11 +63,12 @@ async function extract(stream: ReadableStream<Uint8Array>, options: ReadArchiveO
   await using reader = new ByteReader(stream, options.onBytes);
   const meter = new Meter({ ...DEFAULT_LIMITS, ...options.limits }, () => reader.taken);
   const registry = new NameRegistry(options.foldCase ?? foldsCase(target));
-  const dispatcher = new Dispatcher(target, pool, options.signal);
+  const dispatcher = new Dispatcher(target, pool);
   const entries: TarEntry[] = [];
   const segments = readSegments(reader, (bytes) => meter.raw(bytes));
   let [open, ended]: [Continuation | undefined, boolean] = [undefined, false];
   for await (const result of inOrder(segments, 2 * pool.width("archive"), (segment) => dispatcher.run(segment))) {
+    options.signal?.throwIfAborted();
     if (ended) throw corruptArchive("there is something behind its end marker");
     if (open !== undefined && result.entries.length > 0) throw corruptArchive(`"${open.path}" is not whole`);
     for (const entry of result.entries) {
@@ -78,7 +79,6 @@ async function extract(stream: ReadableStream<Uint8Array>, options: ReadArchiveO
     open = result.open;
     ended = result.ended;
   }
-  options.signal?.throwIfAborted();
   if (!ended || open !== undefined) throw corruptArchive("it has no end marker; it was cut off");
   finish(target, entries, dispatcher.largeFiles);
   return { entries, bytes: entries.reduce((sum, entry) => sum + entry.size, 0), packedBytes: reader.taken };
@@ -88,17 +88,15 @@ async function extract(stream: ReadableStream<Uint8Array>, options: ReadArchiveO
 class Dispatcher {
   readonly #root: string;
   readonly #pool: WorkerPool;
-  readonly #signal: AbortSignal | undefined;
   #head: Promise<UnpackResult> | undefined;
   /** Content bytes handed out since the head, so that later parts need not wait for each other. */
   #handedOut = 0;
   /** Paths of files that came in several segments. */
   readonly largeFiles = new Set<string>();
 
-  constructor(root: string, pool: WorkerPool, signal: AbortSignal | undefined) {
+  constructor(root: string, pool: WorkerPool) {
     this.#root = root;
     this.#pool = pool;
-    this.#signal = signal;
   }
 
   run(segment: Segment): Promise<UnpackResult> {
@@ -122,10 +120,8 @@ class Dispatcher {
   #send(segment: Segment, into: Continuation | undefined): Promise<UnpackResult> {
     const { bytes, compressed, rawBytes } = segment;
     const job: UnpackJob = { type: "unpack", root: this.#root, bytes, compressed, rawBytes, into };
-    return this.#pool.run<UnpackJob, UnpackResult>("archive", job, {
-      transfer: [bytes.buffer],
-      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
-    });
+    // Not cancelled in its middle: the folder may be removed only when no worker writes to it any more.
+    return this.#pool.run<UnpackJob, UnpackResult>("archive", job, { transfer: [bytes.buffer] });
   }
 }
 

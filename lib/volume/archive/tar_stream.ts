@@ -3,7 +3,7 @@
 
 import type { WorkerPool } from "../../pool/mod.ts";
 import { ByteReader } from "./byte_reader.ts";
-import { type ArchiveLimits, DEFAULT_LIMITS } from "./entry.ts";
+import { type ArchiveLimits, DEFAULT_LIMITS, type TarEntry } from "./entry.ts";
 import { inOrder } from "./in_order.ts";
 import type { ExpandJob } from "./jobs.ts";
 import { Meter } from "./meter.ts";
@@ -19,6 +19,8 @@ export interface ReadAsTarOptions {
   readonly limits?: Partial<ArchiveLimits>;
   /** Sees every byte of the archive, in order. */
   readonly onBytes?: (bytes: Uint8Array) => void;
+  /** Called for every member, in order. */
+  readonly onEntry?: (entry: TarEntry) => void;
   /** Called when the archive was read whole, before the last bytes are yielded; throws to refuse it. */
   readonly onWhole?: () => void;
   readonly signal?: AbortSignal;
@@ -43,6 +45,7 @@ export async function* readAsTar(
     onEntry(entry) {
       meter.entry(entry);
       registry.add(entry);
+      options.onEntry?.(entry);
       builder.entry(entry);
     },
     onData: (bytes) => builder.data(bytes),

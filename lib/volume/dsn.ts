@@ -1,0 +1,181 @@
+// The `--driver` text as a checked value. Invariant: every parameter is either understood or an error that lists what is
+// known; nothing is parsed and then ignored.
+
+import { nearest, PivotError } from "../core/mod.ts";
+import { parseTtl } from "./dsn_duration.ts";
+import { readParameters, splitStoreUrl } from "./dsn_parameters.ts";
+
+/** A driver with its volume cache. */
+export interface DriverDsn {
+  readonly driver: "native" | "docker" | "k8s";
+  /** Text after `://`; empty for the driver's default. */
+  readonly namespace: string;
+  /** The driver's own parameters. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Absent: volumes are not cached. */
+  readonly cache: CacheDsn | undefined;
+}
+
+/** Where and how volumes are cached. */
+export interface CacheDsn {
+  /** Store URL with its own parameters, `ttl` excepted: `s3://bucket/prefix?region=us-west-2`. */
+  readonly storeUrl: string;
+  readonly compression: "zstd" | "gzip" | "none";
+  /** Put before the volume in keys, without slashes at its ends; empty for none. */
+  readonly prefix: string;
+  /** Milliseconds after which an entry is a miss; undefined: never. */
+  readonly ttlMs: number | undefined;
+}
+
+/** Parameters per driver. */
+const DRIVER_OPTIONS: Readonly<Record<DriverDsn["driver"], readonly string[]>> = {
+  native: ["root"],
+  docker: ["host", "image"],
+  k8s: ["kubeconfig", "context", "storage_class", "storage_size", "image"],
+};
+const CACHE_OPTIONS = ["cache", "cache_compression", "cache_prefix"] as const;
+/** Parameters of a store URL; taken from the driver's query too, since `?` and `&` inside `cache=` cannot be told apart. */
+const STORE_OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  s3: ["endpoint", "region", "profile", "ttl"],
+  minio: ["region", "secure", "ttl"],
+  file: ["ttl"],
+  gcs: ["ttl"],
+  azure: ["endpoint", "ttl"],
+};
+const COMPRESSIONS = ["zstd", "gzip", "none"] as const;
+
+/**
+ * Parses a driver DSN: `native`, `docker://NAMESPACE?…`, `k8s://NAMESPACE?…`.
+ *
+ * The cache's store URL may carry parameters of its own: `cache=s3://bucket?region=us-west-2&cache_prefix=a`. Those after
+ * the first `&` stand in the outer query; the names that belong to the store are given back to it.
+ *
+ * @throws {PivotError} `bad-dsn` (kind `usage`) for an unknown driver, name or value, and for a name given twice.
+ * @example
+ * ```ts
+ * import { parseDriverDsn } from "@pivot/pivot/volume";
+ * const dsn = parseDriverDsn("docker://?cache=s3://bucket?region=us-west-2&cache_prefix=project-a");
+ * console.assert(dsn.cache?.storeUrl === "s3://bucket?region=us-west-2" && dsn.cache.prefix === "project-a");
+ * ```
+ */
+export function parseDriverDsn(text: string): DriverDsn {
+  const match = /^([a-z0-9]+)(?::\/\/([^?]*)(?:\?(.*))?)?$/s.exec(text.trim());
+  const driver = match?.[1] ?? text;
+  if (match === null || !isDriver(driver)) {
+    throw badDsn(text, `"${driver}" is no driver`, Object.keys(DRIVER_OPTIONS), driver);
+  }
+  const parameters = readParameters(match[3] ?? "", (why) => badDsn(text, why));
+  const cacheUrl = parameters.get("cache");
+  const store = cacheUrl === undefined ? undefined : readStore(text, cacheUrl, parameters);
+  const known = [...DRIVER_OPTIONS[driver], ...CACHE_OPTIONS, ...(store?.names ?? [])];
+  for (const name of parameters.keys()) {
+    if (!known.includes(name)) throw badDsn(text, unknownName(name, driver, cacheUrl), known, name);
+  }
+  if (cacheUrl === undefined) {
+    const orphan = CACHE_OPTIONS.find((name) => parameters.has(name));
+    if (orphan !== undefined) throw badDsn(text, `"${orphan}" needs "cache"`);
+  }
+  const options = DRIVER_OPTIONS[driver].flatMap((name) => {
+    const value = parameters.get(name);
+    if (value === "") throw badDsn(text, `"${name}" is empty`);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {
+    driver,
+    namespace: decodeURIComponent(match[2] ?? "").replace(/\/+$/, ""),
+    options: Object.fromEntries(options),
+    cache: store === undefined ? undefined : cacheOf(text, store, parameters),
+  };
+}
+
+function isDriver(name: string): name is DriverDsn["driver"] {
+  return Object.hasOwn(DRIVER_OPTIONS, name);
+}
+
+interface StoreUrl {
+  readonly base: string;
+  /** Names that this kind of store knows. */
+  readonly names: readonly string[];
+  readonly values: ReadonlyMap<string, string>;
+}
+
+function readStore(text: string, url: string, outer: ReadonlyMap<string, string>): StoreUrl {
+  const { scheme, base, query } = splitStoreUrl(url);
+  const names = Object.hasOwn(STORE_OPTIONS, scheme) ? STORE_OPTIONS[scheme] : undefined;
+  if (names === undefined) {
+    throw badDsn(
+      text,
+      `"${url}" is no store URL`,
+      Object.keys(STORE_OPTIONS).map((each) => `${each}://`),
+      `${scheme}://`,
+    );
+  }
+  if (base === `${scheme}://`) throw badDsn(text, `the store URL "${url}" names no bucket or folder`);
+  const inner = readParameters(query, (why) => badDsn(text, why));
+  for (const name of inner.keys()) {
+    if (!names.includes(name)) throw badDsn(text, `"${name}" is no parameter of a ${scheme} store`, names, name);
+  }
+  const values = new Map(inner);
+  for (const name of names) {
+    const value = outer.get(name);
+    if (value === undefined) continue;
+    if (values.has(name) && values.get(name) !== value) {
+      throw badDsn(text, `"${name}" is given twice, with different values`);
+    }
+    values.set(name, value);
+  }
+  return { base, names, values };
+}
+
+function cacheOf(text: string, store: StoreUrl, parameters: ReadonlyMap<string, string>): CacheDsn {
+  const compression = parameters.get("cache_compression") ?? "zstd";
+  if (!isCompression(compression)) {
+    throw badDsn(text, `"${compression}" is no compression`, COMPRESSIONS, compression);
+  }
+  const ttl = store.values.get("ttl");
+  const own = store.names.flatMap((name): [string, string][] => {
+    const value = name === "ttl" ? undefined : store.values.get(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  for (const [name, value] of own) if (value === "") throw badDsn(text, `"${name}" is empty`);
+  const query = own.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
+  return {
+    storeUrl: query === "" ? store.base : `${store.base}?${query}`,
+    compression,
+    prefix: checkPrefix(text, parameters.get("cache_prefix") ?? ""),
+    ttlMs: ttl === undefined ? undefined : parseTtl(ttl, (why) => badDsn(text, why)),
+  };
+}
+
+function isCompression(name: string): name is CacheDsn["compression"] {
+  return COMPRESSIONS.some((each) => each === name);
+}
+
+function checkPrefix(text: string, prefix: string): string {
+  const trimmed = prefix.replace(/^\/+|\/+$/g, "");
+  const bad = trimmed !== "" && trimmed.split("/").some((part) => part === "" || part === "." || part === "..");
+  if (bad || /\p{Cc}/u.test(trimmed)) throw badDsn(text, `"${prefix}" cannot be a key's prefix`);
+  return trimmed;
+}
+
+function unknownName(name: string, driver: string, cacheUrl: string | undefined): string {
+  const needsCache = cacheUrl === undefined && Object.values(STORE_OPTIONS).some((names) => names.includes(name));
+  return needsCache
+    ? `"${name}" is a parameter of a store, but "cache" is not given`
+    : `"${name}" is no parameter of the ${driver} driver${cacheUrl === undefined ? "" : " or its cache"}`;
+}
+
+function badDsn(text: string, why: string, known: readonly string[] = [], meant = ""): PivotError {
+  const near = nearest(meant, known);
+  const list = known.length === 0 ? "see `pivot ci run --help` for examples" : `known are ${known.join(", ")}`;
+  return new PivotError(`cannot use the driver "${withoutSecrets(text)}": ${why}`, {
+    code: "bad-dsn",
+    kind: "usage",
+    hint: near === undefined || near === meant ? list : `did you mean "${near}"? ${list}`,
+  });
+}
+
+/** A URL as people paste it may carry a password. */
+function withoutSecrets(text: string): string {
+  return text.replace(/(:\/\/[^/?@:]*):[^/?@]*@/g, "$1:***@");
+}

@@ -1,0 +1,50 @@
+/**
+ * Volumes: the driver DSN, the archive codec and the cache that keeps named volumes in an object store between runs.
+ *
+ * A restored volume is whole and what was recorded, or empty. A stored volume is the old one or the new one, whole. Memory
+ * does not grow with a volume's bytes, only with the number of its names. Owners of files are not kept, and mtimes come
+ * back in milliseconds, as the platform takes them.
+ *
+ * @module
+ */
+
+export type {
+  ByteRange,
+  FolderAccess,
+  ObjectInfo,
+  ObjectSource,
+  ObjectStore,
+  PutOptions,
+  TarAccess,
+  VolumeAccess,
+} from "./ports.ts";
+export { type CacheDsn, type DriverDsn, parseDriverDsn } from "./dsn.ts";
+export {
+  type ArchiveLimits,
+  type Compression,
+  DEFAULT_LIMITS,
+  type EntryKind,
+  listTree,
+  readArchive,
+  type ReadArchiveOptions,
+  type ReadArchiveResult,
+  type TarEntry,
+  type TarTime,
+  type TreeListing,
+  writeArchive,
+  type WriteArchiveOptions,
+} from "./archive/mod.ts";
+export { describeVolumeEvent, type SkipReason, type VolumeEvent } from "./cache/events.ts";
+export { keyOfVolume, volumeOfCachePath } from "./cache/key.ts";
+export { conditionFailed, MemoryStore } from "./cache/memory_store.ts";
+export type {
+  ConflictPolicy,
+  PersistOptions,
+  PersistOutcome,
+  PersistPolicy,
+  RestoreOptions,
+  RestoreOutcome,
+  VolumeCache,
+  VolumeCacheOptions,
+} from "./cache/options.ts";
+export { createVolumeCache } from "./cache/volume_cache.ts";
