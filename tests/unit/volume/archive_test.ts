@@ -82,10 +82,10 @@ for (const compression of COMPRESSIONS) {
   }
 }
 
-/** Length up to the index, which a restore does not need. */
+/** Length up to the last label; it and the index add nothing that a restore of a whole frame needs. */
 function labelledLength(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return bytes.length - 8 - 16 - view.getUint32(bytes.length - 16, true);
+  return bytes.length - 20 - 8 - 16 - view.getUint32(bytes.length - 16, true);
 }
 
 const FOREIGN: readonly (readonly [program: string, command: string])[] = [
