@@ -52,9 +52,9 @@ async function showPlan(
   const decisions = [...plan.decisions.values()];
   if (options.json || options.jsonl) terminal.out(JSON.stringify({ decisions }));
   else if (options.explain) {
-    for (const explanation of explainDecisions(workspace, decisions)) {
-      renderExplanation(explanation).forEach(terminal.out);
-    }
+    const explanations = explainDecisions(workspace, decisions);
+    for (const explanation of explanations) renderExplanation(explanation).forEach(terminal.out);
+    explanationNotes(explanations).forEach(terminal.note);
   } else for (const decision of decisions) terminal.out(planLine(decision));
   assertSound(await codesOf(workspace, stages));
   const wouldRun = decisions.filter((decision) => decision.verdict !== "skip");

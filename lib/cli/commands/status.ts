@@ -37,9 +37,9 @@ export async function statusCommand(
       JSON.stringify({ stages: options.explain ? explainDecisions(workspace, decisions) : decisions, warnings }),
     );
   } else if (options.explain) {
-    for (const explanation of explainDecisions(workspace, decisions)) {
-      renderExplanation(explanation).forEach(terminal.out);
-    }
+    const explanations = explainDecisions(workspace, decisions);
+    for (const explanation of explanations) renderExplanation(explanation).forEach(terminal.out);
+    explanationNotes(explanations).forEach(terminal.note);
   } else if (decisions.length === 0) {
     terminal.note("the pipeline has no stages; declare them in pivot.ts or pivot.yaml");
   } else {
