@@ -34,6 +34,15 @@ export {
   writeArchive,
   type WriteArchiveOptions,
 } from "./archive/mod.ts";
+export {
+  openVolumeStore,
+  type StoredVolume,
+  type VolumeStore,
+  type VolumeStoreOptions,
+  type VolumeVerdict,
+} from "./cache/admin.ts";
+export type { EntryRecord } from "./cache/record.ts";
+export type { StoredMember } from "./cache/stored_archive.ts";
 export { describeVolumeEvent, type SkipReason, type VolumeEvent } from "./cache/events.ts";
 export { keyOfVolume, volumeOfCachePath } from "./cache/key.ts";
 export { conditionFailed, MemoryStore } from "./cache/memory_store.ts";

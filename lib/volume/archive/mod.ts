@@ -26,4 +26,6 @@ export { hashListing, listTree, type TreeListing } from "./list_tree.ts";
 export { readArchive, type ReadArchiveOptions, type ReadArchiveResult } from "./read_archive.ts";
 export { readAsTar, type ReadAsTarOptions } from "./tar_stream.ts";
 export { formatTime } from "./tar_encode.ts";
+export { TarParser } from "./tar_parser.ts";
+export { expand as expandFrame } from "./unpack.ts";
 export { writeArchive, type WriteArchiveOptions } from "./write_archive.ts";
