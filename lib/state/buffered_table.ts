@@ -18,12 +18,12 @@ const MAX_KEY_BYTES = 1_900;
 
 /** Puts wait in memory until they are flushed inside a transaction. */
 export class BufferedTable implements KeyValue {
-  readonly #table: Bytes;
+  readonly #table: TableOfBytes;
   #pending: Map<string, Uint8Array | null> = new Map();
   /** Handed to a transaction that is not durable yet; readers still find it here. */
   #flushing: Map<string, Uint8Array | null> = new Map();
 
-  constructor(table: Bytes) {
+  constructor(table: TableOfBytes) {
     this.#table = table;
   }
 
@@ -53,7 +53,7 @@ export class BufferedTable implements KeyValue {
 
   /** How many keys the table has, what waits aside. */
   get storedCount(): number {
-    return this.#table.getCount();
+    return Number((this.#table.getStats() as { entryCount?: number }).entryCount ?? 0);
   }
 
   /** Keys with this prefix, sorted, what waits included. */

@@ -5,6 +5,7 @@ import type { FileIndex, IndexedFile } from "../core/mod.ts";
 import { messageOf } from "../core/mod.ts";
 import { type FileStamp, isRacy, sameStamp } from "../sys/mod.ts";
 import type { RootDatabase } from "lmdb";
+import { whyUnusable } from "./check_header.ts";
 import { decodeFile, encodeFile } from "./file_record.ts";
 import { type History, historyIn } from "./history.ts";
 import { bootMark } from "./boot_mark.ts";
@@ -51,6 +52,8 @@ export async function openState(folder: string, options: OpenStateOptions = {}):
     openDatabases(open({ path: folder, noSubdir: false, encoding: "binary", maxDbs: 16, useWritemap: false }));
   Deno.mkdirSync(folder, { recursive: true });
   try {
+    const why = whyUnusable(folder);
+    if (why !== undefined) throw new Error(why);
     const databases = tryOpen();
     if (databases.version === STATE_VERSION) return stateOver(databases, undefined, options);
     await databases.root.close();
@@ -116,7 +119,7 @@ function stateOver(databases: Databases, warning: string | undefined, options: O
   const commitNow = async () => {
     const dirty = [...buffers.values()].filter((buffer) => buffer.dirty);
     if (dirty.length === 0) return;
-    boundRuns(kv("runs"));
+    if (kv("runs").dirty) boundRuns(kv("runs"));
     boot.write();
     await commitBuffers(databases.root, [...buffers.values()].filter((buffer) => buffer.dirty));
   };
