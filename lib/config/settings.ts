@@ -3,6 +3,7 @@
 
 import { type CheckoutMode, isJsonObject, type Json, nearest, PivotError, PivotFindings } from "../core/mod.ts";
 import { type FileStamp, statPath, writeDurable } from "../sys/mod.ts";
+import type { Document } from "yaml";
 import { requireSetting, type Setting, settingOf, SETTINGS, whyUnfit } from "./schema.ts";
 
 /** Path of the settings below the project root. */
@@ -93,13 +94,19 @@ async function readFile(projectRoot: string, cache: ConfigCache | undefined): Pr
 }
 
 async function parseSettings(text: string): Promise<Flat> {
-  const { isMap, isScalar, LineCounter, parseDocument } = await import("yaml");
+  const { isMap, isNode, isScalar, LineCounter, parseDocument } = await import("yaml");
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
   const findings: PivotError[] = document.errors.map((error) => finding(error.message, counter.linePos(error.pos[0])));
   const flat: Record<string, Json> = {};
   const visit = (node: unknown, prefix: string): void => {
-    if (!isMap(node)) return;
+    if (!isMap(node)) {
+      if (node === null || (isScalar(node) && node.value === null)) return;
+      const what = prefix === "" ? "the file" : `"${prefix.slice(0, -1)}"`;
+      const offset = isNode(node) ? node.range?.[0] ?? 0 : 0;
+      findings.push(finding(`${what} is not a mapping of settings`, counter.linePos(offset)));
+      return;
+    }
     for (const pair of node.items) {
       const key = `${prefix}${isScalar(pair.key) ? String(pair.key.value) : ""}`;
       const offset = isScalar(pair.key) ? pair.key.range?.[0] ?? 0 : 0;
@@ -188,11 +195,16 @@ interface EditableDocument {
 }
 
 async function edit(projectRoot: string, change: (document: EditableDocument) => void): Promise<void> {
-  const { parseDocument } = await import("yaml");
+  const { isMap, parseDocument } = await import("yaml");
   const path = `${projectRoot}/${CONFIG_FILE}`;
   const text = statPath(path) === undefined ? "" : Deno.readTextFileSync(path);
   if (text.trim() !== "") await parseSettings(text);
-  const document = parseDocument(text);
+  const document: Document = parseDocument(text);
+  const before = document.toString();
+  // An empty document, or one of comments alone, has nothing to set a key in or to delete one from.
+  if (!isMap(document.contents)) document.contents = document.createNode({});
   change(document);
-  writeDurable(path, document.contents === null ? text : document.toString());
+  if (isMap(document.contents) && document.contents.items.length === 0) document.contents = null;
+  const after = document.contents === null && text.trim() === "" ? text : document.toString();
+  if (after !== before && after !== text) writeDurable(path, after);
 }
