@@ -18,10 +18,10 @@ export function memoryBackend(name: string): Backend {
 
   const put = (key: string, bytes: Uint8Array, options: PutOptions): "stored" | "exists" => {
     options.signal?.throwIfAborted();
+    if (options.ifAbsent === true && objects.has(key)) return "exists";
     if (createHash("sha256").update(bytes).digest("hex") !== options.sha256) {
       throw remoteProblem("bad-checksum", { url, tried: `write "${key}"` });
     }
-    if (options.ifAbsent === true && objects.has(key)) return "exists";
     const info = { key, size: bytes.length, modifiedMs: Date.now(), sha256: options.sha256 };
     objects.set(key, { info, bytes: bytes.slice() });
     return "stored";
