@@ -48,6 +48,12 @@ async function best(work: (round: number) => Promise<unknown> | unknown): Promis
   return least;
 }
 
+/** Most memory that this process ever held. */
+function peakMiB(): string {
+  const peak = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))?.[1];
+  return (Number(peak) / 1024).toFixed(0);
+}
+
 const temp = Deno.makeTempDirSync({ prefix: "pivot-bench-" });
 try {
   const root = Deno.args[0] ?? `${temp}/tree`;
@@ -65,6 +71,7 @@ try {
   };
   const oursWrite = await best(write);
   const tarWrite = await best(() => sh(`tar -C ${root} -cf - . | zstd -q -f -T0 -o ${temp}/theirs.tar.zst`));
+  const afterWrite = peakMiB();
   const read = async (file: string, target: string) => {
     const stream = (await Deno.open(file)).readable;
     await readArchive(stream, { target, pool });
@@ -86,8 +93,7 @@ try {
   line("extract theirs, one frame", foreign, tarRead);
   line("list for changes (bare lstat of each)", list, bare);
   console.log(`size: ours ${size("ours")}, theirs ${size("theirs")}, ${(size("ours") / size("theirs")).toFixed(3)}`);
-  const peak = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))?.[1];
-  console.log(`peak memory: ${(Number(peak) / 1024).toFixed(0)} MiB`);
+  console.log(`peak memory: after writing ${afterWrite} MiB, at the end ${peakMiB()} MiB`);
 } finally {
   Deno.removeSync(temp, { recursive: true });
 }

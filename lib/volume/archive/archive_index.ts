@@ -46,7 +46,7 @@ export interface ArchiveIndex {
 type EntryRow = readonly [string, EntryKind, number, number, string, string, number, number];
 
 /** The index as a skippable frame. */
-export function encodeIndex(index: ArchiveIndex): Uint8Array {
+export function encodeIndex(index: ArchiveIndex): Uint8Array<ArrayBuffer> {
   const rows = index.entries.map((each): EntryRow => [
     each.path,
     each.kind,

@@ -21,7 +21,7 @@ export interface SegmentLabel {
 }
 
 /** The label as a skippable frame. */
-export function encodeLabel(label: SegmentLabel): Uint8Array {
+export function encodeLabel(label: SegmentLabel): Uint8Array<ArrayBuffer> {
   const payload = new Uint8Array(LABEL_BYTES);
   payload.set([...MAGIC, VERSION, label.continues ? 1 : 0]);
   new DataView(payload.buffer).setUint32(8, label.rawBytes, true);

@@ -21,11 +21,12 @@ export {
   type TarTime,
 } from "./entry.ts";
 export type { Compression } from "./jobs.ts";
-export { LABEL_BYTES } from "./label.ts";
+export { LABEL_BYTES, MAX_SEGMENT_BYTES } from "./label.ts";
 export { hashListing, listTree, type TreeListing } from "./list_tree.ts";
 export { readArchive, type ReadArchiveOptions, type ReadArchiveResult } from "./read_archive.ts";
 export { readAsTar, type ReadAsTarOptions } from "./tar_stream.ts";
 export { formatTime } from "./tar_encode.ts";
 export { TarParser } from "./tar_parser.ts";
 export { expand as expandFrame } from "./unpack.ts";
+export { release } from "./release.ts";
 export { writeArchive, type WriteArchiveOptions } from "./write_archive.ts";

@@ -5,6 +5,7 @@ import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { assert, PivotError } from "../../core/mod.ts";
 import type { TarEntry } from "./entry.ts";
 import type { PackJob, PackResult, Piece } from "./jobs.ts";
+import { release } from "./release.ts";
 import { encodeHeader, END_OF_ARCHIVE_BYTES, padded } from "./tar_encode.ts";
 
 /** Level of zstd unless another is asked for. */
@@ -25,7 +26,7 @@ function packEntries(job: PackJob): { raw: Uint8Array<ArrayBuffer>; offsets: num
     at === job.entries.length - 1 && job.lastLength !== undefined ? job.lastLength : entry.size
   );
   const body = headers.reduce((sum, header, at) => sum + header.length + padded(lengths[at] ?? 0), 0);
-  const raw = new Uint8Array(body + (job.last ? END_OF_ARCHIVE_BYTES : 0));
+  const raw = scratch(body + (job.last ? END_OF_ARCHIVE_BYTES : 0));
   const offsets: number[] = [];
   let at = 0;
   for (const [number, entry] of job.entries.entries()) {
@@ -36,15 +37,26 @@ function packEntries(job: PackJob): { raw: Uint8Array<ArrayBuffer>; offsets: num
     at += header.length;
     offsets.push(at);
     if (entry.kind === "file") readInto(raw.subarray(at, at + length), job.root, entry, 0);
+    raw.fill(0, at + length, at + padded(length));
     at += padded(length);
   }
+  raw.fill(0, at);
   return { raw, offsets };
 }
 
 function packPiece(root: string, piece: Piece): { raw: Uint8Array<ArrayBuffer>; offsets: number[] } {
-  const raw = new Uint8Array(padded(piece.length));
+  const raw = scratch(padded(piece.length));
   readInto(raw.subarray(0, piece.length), root, piece.entry, piece.offset);
+  raw.fill(0, piece.length);
   return { raw, offsets: [] };
+}
+
+/** One buffer per worker, grown when needed: fresh pages for every frame cost more than the copy that `none` needs. */
+let buffer = new Uint8Array(0);
+
+function scratch(bytes: number): Uint8Array<ArrayBuffer> {
+  if (buffer.length < bytes) buffer = new Uint8Array(bytes);
+  return buffer.subarray(0, bytes);
 }
 
 function readInto(target: Uint8Array, root: string, entry: TarEntry, offset: number): void {
@@ -82,7 +94,7 @@ function sourceChanged(path: string, why: string, cause?: unknown): PivotError {
 function compress(raw: Uint8Array<ArrayBuffer>, job: PackJob): Uint8Array<ArrayBuffer> {
   switch (job.compression) {
     case "none":
-      return raw;
+      return raw.slice();
     case "gzip": {
       const packed = new Uint8Array(gzipSync(raw, { level: job.level ?? GZIP_LEVEL }));
       packed[GZIP_SYSTEM_BYTE] = 255;
@@ -94,14 +106,14 @@ function compress(raw: Uint8Array<ArrayBuffer>, job: PackJob): Uint8Array<ArrayB
         [constants.ZSTD_c_checksumFlag]: 1,
       };
       // Puts the size into the frame's header, for `zstd -l`; missing in the types.
-      const options = { params, pledgedSrcSize: raw.length, chunkSize: chunkFor(raw.length) };
-      const packed = zstdCompressSync(raw, options);
-      return new Uint8Array(packed);
+      const options = { params, pledgedSrcSize: raw.length, chunkSize: OUTPUT_CHUNK_BYTES };
+      const output = zstdCompressSync(raw, options);
+      const packed = new Uint8Array(output);
+      release(output);
+      return packed;
     }
   }
 }
 
-/** Room for the whole result at once; zlib's default of 16 KiB costs a third of the speed. */
-function chunkFor(rawBytes: number): number {
-  return Math.max(64 * 1024, rawBytes + (rawBytes >> 7));
-}
+/** zlib's default of 16 KiB per call costs a third of the speed; room for the worst case would be mostly garbage. */
+const OUTPUT_CHUNK_BYTES = 1024 * 1024;

@@ -7,6 +7,7 @@ import { assert } from "../../core/mod.ts";
 import { parentOf, setMode } from "../../sys/mod.ts";
 import { corruptArchive, type TarEntry, unsafeArchive } from "./entry.ts";
 import type { Continuation, ExpandJob, UnpackJob, UnpackResult } from "./jobs.ts";
+import { release } from "./release.ts";
 import { padded } from "./tar_encode.ts";
 import { TarParser } from "./tar_parser.ts";
 
@@ -27,7 +28,12 @@ export function expand(job: Omit<ExpandJob, "type">): Uint8Array<ArrayBuffer> {
 /** Writes one segment. @throws {PivotError} `corrupt-archive`, `unsafe-archive` */
 export function unpack(job: UnpackJob): UnpackResult {
   const raw = job.compressed ? expand(job) : job.bytes;
-  return job.into === undefined ? unpackMembers(job.root, raw) : unpackMore(job.root, raw, job.into);
+  if (job.compressed) release(job.bytes);
+  try {
+    return job.into === undefined ? unpackMembers(job.root, raw) : unpackMore(job.root, raw, job.into);
+  } finally {
+    release(raw);
+  }
 }
 
 function unpackMembers(root: string, raw: Uint8Array): UnpackResult {

@@ -25,7 +25,7 @@ export interface WriteArchiveOptions {
 }
 
 /**
- * The bytes of an archive, chunk by chunk. The same tree gives the same bytes.
+ * The bytes of an archive, chunk by chunk, each in memory of its own. The same tree gives the same bytes.
  *
  * @throws {PivotError} `source-changed` if a file is not as it was listed; the signal's reason.
  */
@@ -38,13 +38,15 @@ export async function* writeArchive(options: WriteArchiveOptions): AsyncGenerato
     return { plan, result };
   });
   for await (const { plan, result } of frames) {
+    // The consumer may free what it was given, so its length is taken before.
+    const packedBytes = result.packed.length;
     yield result.packed;
     if (options.compression !== "zstd") continue;
     const label = encodeLabel({ continues: plan.piece !== undefined, rawBytes: result.rawBytes });
-    yield label as Uint8Array<ArrayBuffer>;
-    index.add(plan, result, result.packed.length + label.length);
+    index.add(plan, result, packedBytes + label.length);
+    yield label;
   }
-  if (options.compression === "zstd") yield encodeIndex(index.build()) as Uint8Array<ArrayBuffer>;
+  if (options.compression === "zstd") yield encodeIndex(index.build());
 }
 
 function packJob(plan: FramePlan, options: WriteArchiveOptions): PackJob {

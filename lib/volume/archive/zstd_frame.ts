@@ -65,7 +65,7 @@ export function isZstdMagic(bytes: Uint8Array): boolean {
 }
 
 /** A skippable frame of ours. */
-export function skippableFrame(payload: Uint8Array): Uint8Array {
+export function skippableFrame(payload: Uint8Array): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(8 + payload.length);
   const view = new DataView(frame.buffer);
   view.setUint32(0, OUR_SKIPPABLE_MAGIC, true);

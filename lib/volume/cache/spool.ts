@@ -2,10 +2,9 @@
 // and an upload can go in parts and try again. Invariant: the file goes away with its scope.
 
 import { createHash } from "node:crypto";
-import { isSha256, STREAM_CHUNK_BYTES } from "../../core/mod.ts";
-import { assert } from "../../core/mod.ts";
-import type { Sha256 } from "../../core/mod.ts";
+import { assert, isSha256, type Sha256, STREAM_CHUNK_BYTES } from "../../core/mod.ts";
 import { removeIfThere } from "../../sys/mod.ts";
+import { release } from "../archive/mod.ts";
 import type { ByteRange, ObjectSource } from "../ports.ts";
 
 /** A whole archive on disk. */
@@ -13,7 +12,7 @@ export interface SpooledArchive extends Disposable, ObjectSource {
   readonly sha256: Sha256;
 }
 
-/** Writes chunks to a new file at `path`. The file is gone when this throws, and when the result is disposed of. */
+/** Writes chunks, which are its own to free, to a new file at `path`. The file is gone when this throws, and when the result is disposed of. */
 export async function spool(chunks: AsyncIterable<Uint8Array>, path: string): Promise<SpooledArchive> {
   const hash = createHash("sha256");
   let size = 0;
@@ -23,6 +22,7 @@ export async function spool(chunks: AsyncIterable<Uint8Array>, path: string): Pr
       hash.update(chunk);
       for (let written = 0; written < chunk.length;) written += await file.write(chunk.subarray(written));
       size += chunk.length;
+      release(chunk);
     }
   } catch (error) {
     removeIfThere(path);

@@ -13,6 +13,7 @@ import {
   type IndexedEntry,
   indexFrameBytes,
   LABEL_BYTES,
+  MAX_SEGMENT_BYTES,
   readAsTar,
   type TarEntry,
   TarParser,
@@ -62,6 +63,9 @@ export async function* catStored(
     const frame = index.frames[at++];
     if (frame === undefined) throw corruptArchive("its index lies about a file's frames");
     const length = frame.packedBytes - LABEL_BYTES - 8;
+    if (length <= 0 || start + length > info.size || frame.rawBytes > MAX_SEGMENT_BYTES) {
+      throw corruptArchive("its index lies about a frame's length");
+    }
     const bytes = await readRange(info, { offset: start, length }, options);
     const raw = expandFrame({ bytes, rawBytes: frame.rawBytes });
     if (first) checkMember(raw, entry);
