@@ -46,14 +46,13 @@ export async function startS3(): Promise<S3Server> {
 
 /** versitygw, a complete server over a folder; `PIVOT_TEST_VERSITYGW` names its program. */
 async function startGateway(program: string): Promise<S3Server> {
-  const folder = Deno.makeTempDirSync();
+  const [folder, records] = [Deno.makeTempDirSync(), Deno.makeTempDirSync({ prefix: "s3-records-" })];
   Deno.mkdirSync(`${folder}/${BUCKET}`);
-  Deno.mkdirSync(`${folder}-meta`);
   const port = freePort();
   const env = { AWS_ACCESS_KEY_ID: "pivot-test", AWS_SECRET_ACCESS_KEY: "pivot-test-secret", AWS_REGION: "us-east-1" };
   for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
   const child = new Deno.Command(program, {
-    args: ["--port", `127.0.0.1:${port}`, "--quiet", "posix", "--sidecar", `${folder}-meta`, folder],
+    args: ["--port", `127.0.0.1:${port}`, "--quiet", "posix", "--sidecar", records, folder],
     env: { ROOT_ACCESS_KEY: env.AWS_ACCESS_KEY_ID, ROOT_SECRET_KEY: env.AWS_SECRET_ACCESS_KEY },
     stdout: "null",
     stderr: "inherit",
@@ -67,7 +66,7 @@ async function startGateway(program: string): Promise<S3Server> {
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.status;
-      for (const each of [folder, `${folder}-meta`]) Deno.removeSync(each, { recursive: true });
+      for (const each of [folder, records]) Deno.removeSync(each, { recursive: true });
     },
   };
 }

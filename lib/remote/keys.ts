@@ -1,0 +1,18 @@
+// Names of objects on a remote: the layout of the local cache. Invariant: what is not named like this is not ours.
+
+import { type Digest, isDigest } from "../core/mod.ts";
+
+/** Where blobs are. */
+export const BLOBS = "files/";
+
+/** The key of a blob. */
+export function blobKey(digest: Digest): string {
+  return `${BLOBS}${digest.slice(0, 2)}/${digest.slice(2)}`;
+}
+
+/** The digest that a key names; undefined for a key that is not ours. */
+export function digestOfKey(key: string): Digest | undefined {
+  const match = /^files\/([0-9a-f]{2})\/([0-9a-f]{14})$/.exec(key);
+  const digest = match === null ? undefined : `${match[1]}${match[2]}`;
+  return isDigest(digest) ? digest : undefined;
+}
