@@ -45,6 +45,7 @@ export type { EntryRecord } from "./cache/record.ts";
 export type { StoredMember } from "./cache/stored_archive.ts";
 export { describeVolumeEvent, type SkipReason, type VolumeEvent } from "./cache/events.ts";
 export { keyOfVolume, volumeOfCachePath } from "./cache/key.ts";
+export { FolderStore } from "./cache/folder_store.ts";
 export { conditionFailed, MemoryStore } from "./cache/memory_store.ts";
 export type {
   ConflictPolicy,

@@ -1,0 +1,124 @@
+// An object store in a folder of this machine: each object a file under its key, its metadata beside it. Invariant: an object
+// is replaced by one rename while a lock is held; metadata that does not belong to the very file is not shown.
+
+import { byCodeUnit, isJsonObject } from "../../core/mod.ts";
+import {
+  lockFile,
+  makeFolder,
+  moveFile,
+  parentOf,
+  removeIfThere,
+  safeJoin,
+  statPath,
+  walk,
+  writeDurable,
+} from "../../sys/mod.ts";
+import type { ObjectInfo, ObjectSource, ObjectStore, PutOptions } from "../ports.ts";
+import { conditionFailed } from "./memory_store.ts";
+import { openRange } from "./spool.ts";
+
+/** Folder for metadata, locks and half-written objects; no key may start with it. */
+const SIDE_FOLDER = ".pivot-objects";
+
+/** A store whose objects are files below a folder. */
+export class FolderStore implements ObjectStore {
+  readonly url: string;
+  readonly #root: string;
+
+  /** @param root Absolute path; made when the first object is put. */
+  constructor(root: string) {
+    this.#root = root;
+    this.url = `file://${root}`;
+  }
+
+  head(key: string): Promise<ObjectInfo | undefined> {
+    return Promise.resolve(this.#info(key));
+  }
+
+  get(...[key, options = {}]: Parameters<ObjectStore["get"]>): ReturnType<ObjectStore["get"]> {
+    const info = this.#info(key);
+    if (info === undefined) return Promise.resolve(undefined);
+    if (options.ifMatch !== undefined && options.ifMatch !== info.etag) return Promise.reject(conditionFailed(key));
+    const body = openRange(this.#path(key), options.range ?? { offset: 0, length: info.size });
+    return Promise.resolve({ info, body });
+  }
+
+  async put(key: string, source: ObjectSource, options: PutOptions): Promise<ObjectInfo> {
+    const temporary = `${this.#root}/${SIDE_FOLDER}/new-${crypto.randomUUID()}`;
+    makeFolder(parentOf(temporary));
+    try {
+      using file = Deno.openSync(temporary, { write: true, createNew: true });
+      for await (const chunk of source.open()) {
+        options.signal?.throwIfAborted();
+        for (let written = 0; written < chunk.length;) written += await file.write(chunk.subarray(written));
+      }
+      file.syncSync();
+      return await this.#publish(key, temporary, options);
+    } finally {
+      removeIfThere(temporary);
+    }
+  }
+
+  async #publish(key: string, temporary: string, options: PutOptions): Promise<ObjectInfo> {
+    using _lock = await this.#lock(options.signal);
+    const before = this.#info(key)?.etag;
+    const taken = options.ifAbsent === true && before !== undefined;
+    if (taken || (options.ifMatch !== undefined && options.ifMatch !== before)) throw conditionFailed(key);
+    const etag = etagOf(temporary);
+    writeDurable(this.#sidePath(key), JSON.stringify({ etag, metadata: options.metadata }));
+    makeFolder(parentOf(this.#path(key)));
+    moveFile(temporary, this.#path(key));
+    return this.#info(key) ?? { key, size: 0, etag: etag ?? "", metadata: {} };
+  }
+
+  async delete(...[key, options = {}]: Parameters<ObjectStore["delete"]>): Promise<void> {
+    if (this.#info(key) === undefined) return;
+    using _lock = await this.#lock(options.signal);
+    if (options.ifMatch !== undefined && options.ifMatch !== this.#info(key)?.etag) return;
+    removeIfThere(this.#path(key));
+    removeIfThere(this.#sidePath(key));
+  }
+
+  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+    if (statPath(this.#root) === undefined) return;
+    const found = walk(this.#root, { ignore: (path) => path === SIDE_FOLDER });
+    for (const { path } of found.sort((a, b) => byCodeUnit(a.path, b.path))) {
+      const info = path.startsWith(prefix) ? this.#info(path) : undefined;
+      if (info !== undefined) yield await Promise.resolve({ ...info, metadata: {} });
+    }
+  }
+
+  #path(key: string): string {
+    return safeJoin(this.#root, key);
+  }
+
+  #sidePath(key: string): string {
+    return `${this.#root}/${SIDE_FOLDER}/${encodeURIComponent(key)}.json`;
+  }
+
+  #lock(signal: AbortSignal | undefined): Promise<Disposable> {
+    const path = `${this.#root}/${SIDE_FOLDER}/lock`;
+    return lockFile(path, { what: "replacing a stored volume", ...(signal === undefined ? {} : { signal }) });
+  }
+
+  #info(key: string): ObjectInfo | undefined {
+    const stat = statPath(this.#path(key));
+    const etag = etagOf(this.#path(key));
+    if (stat?.kind !== "file" || etag === undefined) return undefined;
+    return { key, size: stat.size, etag, metadata: this.#metadata(key, etag) };
+  }
+
+  #metadata(key: string, etag: string): Record<string, string> {
+    const path = this.#sidePath(key);
+    if (statPath(path) === undefined) return {};
+    const value: unknown = JSON.parse(Deno.readTextFileSync(path));
+    if (!isJsonObject(value) || value["etag"] !== etag || !isJsonObject(value["metadata"])) return {};
+    return Object.fromEntries(Object.entries(value["metadata"]).map(([name, text]) => [name, String(text)]));
+  }
+}
+
+/** A rename keeps all three, and a new file has another inode or time. */
+function etagOf(path: string): string | undefined {
+  const stat = statPath(path);
+  return stat === undefined ? undefined : `${stat.inode}-${stat.size}-${stat.mtimeMs}`;
+}
