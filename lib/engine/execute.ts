@@ -3,7 +3,7 @@
 
 import { pathToFileURL } from "node:url";
 import type { Sight } from "../cache/mod.ts";
-import { assert, type Content, type JsonObject, PivotError, type RelPath } from "../core/mod.ts";
+import { type Content, type JsonObject, PivotError, type RelPath } from "../core/mod.ts";
 import type { StageCode } from "../fingerprint/mod.ts";
 import { configFlags, escapeList, readDenoConfig, type StageSpec, taskCommand } from "../pipeline/mod.ts";
 import { delay, makeFolder, parentOf, removeTree, statPath, TICK_MS } from "../sys/mod.ts";
@@ -111,7 +111,6 @@ async function processOptions(workspace: Workspace, options: ExecuteOptions): Pr
     outs: absolutePaths(workspace, spec.outs),
     params: spec.params as JsonObject,
   };
-  const entry = new URL("../../workers/stage.ts", import.meta.url).href;
   const flags = permissionFlags(workspace, spec);
   return {
     ...common,
@@ -124,7 +123,7 @@ async function processOptions(workspace: Workspace, options: ExecuteOptions): Pr
       "--quiet",
       ...configFlags(workspace.projectRoot),
       ...flags,
-      entry,
+      "-",
     ],
   };
 }
@@ -143,16 +142,15 @@ function absolutePaths(
 
 /** Deno's flags for what the stage may do. */
 function permissionFlags(workspace: Workspace, spec: StageSpec): string[] {
-  const { permissions, action } = spec;
+  const { permissions } = spec;
   if (permissions === "inherit") return ["--allow-all"];
   if (permissions !== "declared") return customFlags(permissions);
-  assert(action.type === "module", "only function stages have permissions");
-  const { files } = workspace.fingerprints.moduleGraph(action.module);
+  // Importing needs no permission: the modules are named in the program itself.
   const at = (path: string) => escapeList(`${workspace.projectRoot}/${path}`);
   const outs = spec.outs.map((out) => at(out.path));
-  const reads = [...spec.deps.map((dep) => at(dep.path)), ...outs, ...files.map(at)];
+  const reads = [...spec.deps.map((dep) => at(dep.path)), ...outs];
   return [
-    `--allow-read=${[...new Set(reads)].join(",")}`,
+    ...(reads.length > 0 ? [`--allow-read=${[...new Set(reads)].join(",")}`] : []),
     ...(outs.length > 0 ? [`--allow-write=${outs.join(",")}`] : []),
     ...(spec.env.length > 0 ? [`--allow-env=${spec.env.map(escapeList).join(",")}`] : []),
   ];

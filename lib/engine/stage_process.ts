@@ -8,7 +8,7 @@ import { fromWire, isJsonObject, type JsonObject, PivotError, type WireError } f
 import type { StageSpec } from "../pipeline/mod.ts";
 import { type ChildExit, spawnChild } from "../sys/mod.ts";
 
-/** What the stage process is told, as JSON on its standard input. */
+/** What the stage process is told; it stands in the program that is its standard input. */
 export interface StageRequest {
   /** Marks control lines on standard error, so that a stage cannot forge them by accident. */
   readonly nonce: string;
@@ -34,7 +34,7 @@ export interface StageProcessOptions {
   readonly projectRoot: string;
   readonly spec: StageSpec;
   readonly command: readonly [string, ...string[]];
-  /** Present for function stages: written to standard input, and a `done` message is expected. */
+  /** Present for function stages: makes the program on standard input, and a `done` message is expected. */
   readonly request?: StageRequest;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
@@ -70,6 +70,13 @@ export async function runStageProcess(options: StageProcessOptions): Promise<voi
   if (request !== undefined && last?.type !== "done") throw vanished(spec);
 }
 
+/** Imports are literals: only then Deno allows them without permission to read. */
+function programOf(request: StageRequest): string {
+  const entry = new URL("../../workers/stage.ts", import.meta.url).href;
+  return `import { runStage } from ${JSON.stringify(entry)};\n` +
+    `await runStage(${JSON.stringify(request)}, () => import(${JSON.stringify(request.module)}));\n`;
+}
+
 function start(
   options: StageProcessOptions,
   signal: AbortSignal,
@@ -83,7 +90,7 @@ function start(
       env: options.env,
       signal,
       onOutput,
-      ...(request === undefined ? {} : { stdin: new TextEncoder().encode(JSON.stringify(request)) }),
+      ...(request === undefined ? {} : { stdin: new TextEncoder().encode(programOf(request)) }),
     });
   } catch (error) {
     throw new PivotError(`stage "${spec.name}" cannot start "${command[0]}": ${(error as Error).message}`, {
