@@ -1,0 +1,118 @@
+// Pipelines in TypeScript, with real processes.
+
+import assert from "node:assert/strict";
+import { type CiEvent, type RunModuleOptions, runtime, runTypeScriptPipeline } from "../../../lib/ci/mod.ts";
+import type { VolumeCache } from "../../../lib/volume/mod.ts";
+import { processDriver } from "./process_driver.ts";
+
+const DOOR = new URL("../../../lib/ci/mod.ts", import.meta.url).href;
+
+type Ended = Awaited<ReturnType<typeof runTypeScriptPipeline>>;
+
+async function runModule(source: string, options: Partial<RunModuleOptions> = {}): Promise<Ended & { shown: string }> {
+  using driver = processDriver();
+  const file = `${driver.root}/pipeline.ts`;
+  Deno.writeTextFileSync(file, source);
+  const events: CiEvent[] = [];
+  const result = await runTypeScriptPipeline(new URL(`file://${encodeURI(file)}`), {
+    driver,
+    ...options,
+    onEvent(event) {
+      events.push(event);
+      options.onEvent?.(event);
+    },
+  });
+  return { ...result, shown: events.map((event) => event.type === "task-output" ? event.text : "").join("") };
+}
+
+const SH = (script: string) => `{ path: "sh", args: ["-c", ${JSON.stringify(script)}] }`;
+
+Deno.test("a module without imports uses the global; both spellings of mounts reach one volume", async () => {
+  const { outcome, error, tasks } = await runModule(`
+    declare const runtime: any;
+    export async function pipeline() {
+      const volume = await runtime.createVolume({ name: "deps", size: 1e6 });
+      const made = await runtime.run({ name: "make", image: "x", command: ${SH("echo hi > v/f; echo err >&2; exit 3")},
+        mounts: [{ name: "deps", path: "v" }] });
+      if (made.code !== 3 || made.stderr !== "err\\n" || made.stdout !== "" || made.status !== "complete") throw made;
+      const read = await runtime.run({ name: "read", image: "x", command: ${SH('cat w/f; cat; echo "$E"')},
+        mounts: { w: volume }, env: { E: "e" }, stdin: "in " });
+      if (read.stdout !== "hi\\nin e\\n") throw read;
+    }`);
+  assert.equal(error, undefined);
+  assert.equal(outcome, "succeeded");
+  assert.deepEqual(tasks.map(({ run, task, code }) => [run, task, code]), [[1, "make", 3], [2, "read", 0]]);
+});
+
+Deno.test("runtime can be imported, and outside of a pipeline says so", async () => {
+  const { outcome } = await runModule(`import { runtime } from ${JSON.stringify(DOOR)};
+    export const pipeline = () => runtime.run({ name: "t", command: { path: "true" } });`);
+  assert.equal(outcome, "succeeded");
+  assert.throws(() => runtime.run({ name: "t", command: { path: "true" } }), { code: "no-runtime" });
+});
+
+Deno.test("a pipeline that throws has failed, with its error; volumes are persisted by policy", async () => {
+  const ended: string[] = [];
+  const cache: VolumeCache = {
+    restore: (volume) => Promise.resolve({ status: "miss", key: volume, reason: "absent" }),
+    persist({ run }) {
+      ended.push(run);
+      return Promise.resolve([]);
+    },
+  };
+  const { outcome, error } = await runModule(`export function pipeline() { throw new Error("no luck"); }`, { cache });
+  assert.equal(outcome, "failed");
+  assert.match(String(error), /no luck/);
+  assert.deepEqual(ended, ["failed"]);
+});
+
+Deno.test("a module without a pipeline, and an unknown volume, are errors", async () => {
+  const without = await runModule("export const pipelin = 1;");
+  assert.match(String(without.error), /exports no function "pipeline"/);
+  const unknown = await runModule(`declare const runtime: any; export const pipeline = () =>
+    runtime.run({ name: "t", command: { path: "true" }, mounts: [{ name: "v", path: "v" }] });`);
+  assert.match(String(unknown.error), /there is no volume "v"/);
+});
+
+Deno.test("a timeout kills the process and is a status", async () => {
+  const { error } = await runModule(`declare const runtime: any; export async function pipeline() {
+    const result = await runtime.run({ name: "t", timeoutMs: 150, command: ${SH("echo up; sleep 60")} });
+    if (result.status !== "timeout" || result.stdout !== "up\\n") throw result;
+  }`);
+  assert.equal(error, undefined);
+});
+
+Deno.test("an abort kills the process, starts no other one, and the run is aborted", async () => {
+  const abort = new AbortController();
+  const { outcome, tasks } = await runModule(
+    `declare const runtime: any; export async function pipeline() {
+      const result = await runtime.run({ name: "t", command: ${SH("echo up; sleep 60")} });
+      if (result.status !== "abort") throw result;
+      await runtime.run({ name: "next", command: { path: "true" } });
+    }`,
+    {
+      signal: abort.signal,
+      onEvent: (event) => event.type === "task-output" && event.text.includes("up") && abort.abort(new Error("stop")),
+    },
+  );
+  assert.equal(outcome, "aborted");
+  assert.deepEqual(tasks.map((task) => task.task), ["t"]);
+});
+
+Deno.test("the pipeline gets output whole; what is shown has no secrets", async () => {
+  const { shown, error } = await runModule(
+    `declare const runtime: any; export async function pipeline() {
+      const { stdout } = await runtime.run({ name: "t", command: ${SH("echo x-hunter2-x")} });
+      if (stdout !== "x-hunter2-x\\n") throw new Error(stdout);
+    }`,
+    { secrets: ["hunter2"] },
+  );
+  assert.equal(error, undefined);
+  assert.equal(shown, "x-***-x\n");
+});
+
+Deno.test("tasks side by side are counted apart", async () => {
+  const { tasks } = await runModule(`declare const runtime: any; export const pipeline = () =>
+    Promise.all(["a", "b", "c"].map((name) => runtime.run({ name, command: { path: "true" } })));`);
+  assert.deepEqual(tasks.map((task) => task.run).toSorted(), [1, 2, 3]);
+});
