@@ -9,11 +9,15 @@ export type Outcome = "succeeded" | "failed" | "errored" | "aborted";
 export interface TaskResult {
   /** Counts the runs of tasks, from 1. */
   readonly run: number;
+  /** The job it is part of. */
   readonly job: string;
+  /** Its name. */
   readonly task: string;
+  /** How it ended. */
   readonly outcome: Outcome;
   /** Exit code; null if the process did not end by itself. */
   readonly code: number | null;
+  /** Milliseconds. */
   readonly ms: number;
   /** Why it errored. */
   readonly message?: string;
@@ -41,8 +45,11 @@ export type CiEvent =
 
 /** How a run ended. */
 export interface CiResult {
+  /** How the whole ended. */
   readonly outcome: Outcome;
+  /** Each job, in order. */
   readonly jobs: readonly { readonly job: string; readonly outcome: Outcome | "skipped"; readonly ms: number }[];
+  /** Each run of each task, in the order in which they ended. */
   readonly tasks: readonly TaskResult[];
   /** How each cached volume was persisted. */
   readonly volumes: readonly PersistOutcome[];

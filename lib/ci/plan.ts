@@ -2,22 +2,33 @@
 
 /** A volume at a path of the task's folder. */
 export interface Artifact {
+  /** Its name in the plan. */
   readonly name: string;
+  /** Relative to the task's folder. */
   readonly path: string;
+  /** The task also runs without it. */
   readonly optional: boolean;
 }
 
 /** What one task runs. */
 export interface TaskConfig {
+  /** `linux`, `darwin` or `windows`. */
   readonly platform: string | undefined;
+  /** Container image. */
   readonly image: string | undefined;
+  /** Outputs of earlier steps that it reads. */
   readonly inputs: readonly Artifact[];
+  /** New volumes that it fills. */
   readonly outputs: readonly Artifact[];
   /** Paths kept between runs. */
   readonly caches: readonly string[];
+  /** Variables. */
   readonly env: Readonly<Record<string, string>>;
+  /** Program and arguments. */
   readonly command: readonly [string, ...string[]];
+  /** Folder to run in, relative to the task's own. */
   readonly dir: string | undefined;
+  /** Who it runs as. */
   readonly user: string | undefined;
 }
 
@@ -42,11 +53,14 @@ export type Step =
 
 /** A job. Jobs run in the order of the file; after one that did not succeed the rest are skipped. */
 export interface JobPlan {
+  /** Its name. */
   readonly name: string;
+  /** What it does, its hooks included. */
   readonly plan: Step;
 }
 
 /** All jobs. */
 export interface PipelinePlan {
+  /** In the order of the file. */
   readonly jobs: readonly JobPlan[];
 }

@@ -3,9 +3,9 @@
 
 /** Turns chunks into text without secrets. */
 export interface Redactor {
-  /** @returns what can be shown by now. */
+  /** Takes a chunk. @returns what can be shown by now. */
   push(chunk: Uint8Array): string;
-  /** @returns what was held back. */
+  /** Ends the stream. @returns what was held back. */
   end(): string;
 }
 

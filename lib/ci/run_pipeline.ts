@@ -12,6 +12,7 @@ import { type NamedVolumes, namedVolumes } from "./volumes.ts";
 
 /** Options of {@linkcode runPipeline}. */
 export interface RunPipelineOptions {
+  /** Where tasks run. */
   readonly driver: CiDriver;
   /** Keeps named volumes between runs. */
   readonly cache?: VolumeCache;
@@ -19,7 +20,9 @@ export interface RunPipelineOptions {
   readonly job?: string;
   /** Texts that must not be shown. */
   readonly secrets?: readonly string[];
+  /** Cancels the run; hooks for that still run. */
   readonly signal?: AbortSignal;
+  /** Told what happens. */
   readonly onEvent?: (event: CiEvent) => void;
 }
 

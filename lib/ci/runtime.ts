@@ -10,21 +10,27 @@ import { namedVolumes } from "./volumes.ts";
 
 /** A volume of a TypeScript pipeline. */
 export interface RuntimeVolume {
+  /** Its name, for `mounts`. */
   readonly name: string;
 }
 
 /** A process to run. */
 export interface RuntimeTask {
+  /** For people. */
   readonly name: string;
+  /** Container image; drivers without containers pay no heed. */
   readonly image?: string;
+  /** Program, arguments, and who runs it. */
   readonly command: { readonly path: string; readonly args?: readonly string[]; readonly user?: string };
+  /** Variables. */
   readonly env?: Readonly<Record<string, string>>;
   /** `[{ name, path }]` by a volume's name, or `{ path: volume }`. */
   readonly mounts?:
     | readonly { readonly name: string; readonly path: string }[]
     | Readonly<Record<string, RuntimeVolume>>;
-  /** Relative to the task's folder. */
+  /** Folder to run in, relative to the task's own. */
   readonly dir?: string;
+  /** What it reads. @default nothing */
   readonly stdin?: string;
   /** Milliseconds after which the process is killed. @default never */
   readonly timeoutMs?: number;
@@ -32,9 +38,13 @@ export interface RuntimeTask {
 
 /** How a process ended; any exit code is `complete`. */
 export interface RuntimeResult {
+  /** Exit code; 137 if it was killed. */
   readonly code: number;
+  /** All of it. */
   readonly stdout: string;
+  /** All of it. */
   readonly stderr: string;
+  /** Whether it ended by itself. */
   readonly status: "complete" | "timeout" | "abort";
 }
 
@@ -48,10 +58,15 @@ export interface Runtime {
 
 /** Options of {@linkcode runTypeScriptPipeline}. */
 export interface RunModuleOptions {
+  /** Where tasks run. */
   readonly driver: CiDriver;
+  /** Keeps named volumes between runs. */
   readonly cache?: VolumeCache;
+  /** Texts that must not be shown. */
   readonly secrets?: readonly string[];
+  /** Cancels the run. */
   readonly signal?: AbortSignal;
+  /** Told what happens. */
   readonly onEvent?: (event: CiEvent) => void;
 }
 

@@ -3,7 +3,7 @@
 
 import type { FileIndex, IndexedFile } from "../core/mod.ts";
 import { messageOf } from "../core/mod.ts";
-import { type FileStamp, isRacy, sameStamp } from "../sys/mod.ts";
+import { type FileStamp, isRacy, moveFile, removeTree, sameStamp } from "../sys/mod.ts";
 import type { RootDatabase } from "lmdb";
 import { whyUnusable } from "./check_header.ts";
 import { decodeFile, encodeFile } from "./file_record.ts";
@@ -75,12 +75,8 @@ export async function openState(folder: string, options: OpenStateOptions = {}):
 
 function moveAside(folder: string): void {
   const old = `${folder}.old`;
-  try {
-    Deno.removeSync(old, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  Deno.renameSync(folder, old);
+  removeTree(old);
+  moveFile(folder, old);
   Deno.mkdirSync(folder, { recursive: true });
 }
 
