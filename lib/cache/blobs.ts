@@ -8,6 +8,7 @@ import { type Digest, type FileIndex, isDigest, PivotError } from "../core/mod.t
 import type { WorkerPool } from "../pool/mod.ts";
 import {
   copyFile,
+  type FileStamp,
   type FileStat,
   hardLink,
   isRacy,
@@ -19,6 +20,7 @@ import {
   sameStamp,
   setMode,
   statPath,
+  symLink,
 } from "../sys/mod.ts";
 import type { HashJob, HashResult } from "./hash_job.ts";
 
@@ -64,7 +66,8 @@ export interface AuditResult {
 export class Blobs {
   readonly #options: BlobsOptions;
   readonly #made: Set<string> = new Set();
-  readonly #audited: Map<string, boolean> = new Map();
+  /** Stamps of blobs that this process hashed or stored itself; index entries may be too fresh to be trusted. */
+  readonly #audited: Map<string, FileStamp> = new Map();
 
   /** Opens the store; nothing is read or made yet. */
   constructor(options: BlobsOptions) {
@@ -101,7 +104,8 @@ export class Blobs {
     if (remembered !== undefined && !remembered.racy && remembered.hash === key.hash && sameStamp(remembered, stat)) {
       return true;
     }
-    return this.#audited.get(path) === true;
+    const audited = this.#audited.get(path);
+    return audited !== undefined && sameStamp(audited, stat);
   }
 
   /** Hashes the blobs that nothing vouches for, so that `has` can answer; what does not match goes to quarantine. */
@@ -124,7 +128,6 @@ export class Blobs {
         signal === undefined ? {} : { signal },
       );
       if (result?.hash === key.hash) {
-        this.#audited.set(path, true);
         this.#remember(path, { hash: key.hash, stat, readAtMs });
       } else quarantined.push({ hash: key.hash, movedTo: this.quarantine(path) });
     }));
@@ -199,7 +202,7 @@ export class Blobs {
     const { size, mtimeMs, inode } = at.stat;
     const racy = isRacy(at.stat, at.readAtMs);
     this.#options.index.put(indexKey(path), { hash: at.hash, size, mtimeMs, ctimeMs: 0, inode, racy });
-    this.#audited.set(path, true);
+    this.#audited.set(path, { size, mtimeMs, ctimeMs: 0, inode });
   }
 
   #ensureFolder(folder: string): void {
@@ -257,7 +260,7 @@ export function place(
 ): void {
   replaceWith(target, (temporary) => {
     if (how.mode === "hardlink") return hardLink(blob, temporary);
-    if (how.mode === "symlink") return Deno.symlinkSync(blob, temporary);
+    if (how.mode === "symlink") return symLink(blob, temporary);
     copyFile(blob, temporary);
     setMode(temporary, how.fileMode);
   });
