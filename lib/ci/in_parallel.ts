@@ -21,12 +21,12 @@ export async function inParallel(
       const each = step.steps[next++];
       if (each === undefined) return;
       const outcome = await options.run(each, signal);
-      // What was cancelled because another step failed has no outcome of its own.
-      if (!(outcome === "aborted" && others.signal.aborted)) outcomes.push(outcome);
+      outcomes.push(outcome);
       if (outcome !== "succeeded" && step.failFast) others.abort(new DOMException("another step failed", "AbortError"));
     }
   };
   await Promise.all(Array.from({ length: Math.min(step.limit ?? step.steps.length, step.steps.length) }, work));
   if (options.signal.aborted) return "aborted";
+  // What was cancelled because another step failed counts less than that failure.
   return (["errored", "failed", "aborted"] as const).find((outcome) => outcomes.includes(outcome)) ?? "succeeded";
 }

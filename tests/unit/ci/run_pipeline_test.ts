@@ -119,6 +119,11 @@ Deno.test("try: a cancel is not", async () => {
   assert.deepEqual(log, []);
 });
 
+Deno.test("try: a cancel during the last step leaves the run aborted", async () => {
+  const { result } = await runYaml(job(`{ try: ${sh("a", HANG)} }`), { abortOn: "up" });
+  assert.equal(result.outcome, "aborted");
+});
+
 Deno.test("in_parallel: steps run at once", async () => {
   const meet = (own: string, other: string) =>
     sh(own, `mkfifo "$ROOT/f" 2>/dev/null; ${own === "a" ? 'echo hi > "$ROOT/f"' : 'cat "$ROOT/f"'}; echo ${other}`);
