@@ -2,7 +2,7 @@
 // a blob enters the store only after its transfer was verified; what succeeded is kept, also after a cancel.
 
 import { PivotError } from "../core/mod.ts";
-import { reasonOf, type RemoteReason, remoteProblem } from "./backends/problems.ts";
+import { reasonOf, remoteProblem, type RemoteReason } from "./backends/problems.ts";
 import { eachBounded } from "./bounded.ts";
 import { blobKey } from "./keys.ts";
 import type { KnownBlobs } from "./known.ts";

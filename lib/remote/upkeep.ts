@@ -34,7 +34,12 @@ export interface RemoteStatus {
 /** Compares what the locks need with what is here and there. */
 export async function remoteStatus(
   blobs: readonly BlobRequest[],
-  options: { readonly backend: Backend; readonly store: BlobStore; readonly jobs?: number; readonly signal?: AbortSignal },
+  options: {
+    readonly backend: Backend;
+    readonly store: BlobStore;
+    readonly jobs?: number;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<RemoteStatus> {
   const distinct = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
   const found = await probeRemote(options.backend, distinct, { ...options, jobs: options.jobs ?? DEFAULT_JOBS });
@@ -61,7 +66,10 @@ export interface CheckStep {
 }
 
 /** Tries each ability with a small object of its own, which is removed again; stops at the first failure but always cleans up. */
-export async function remoteCheck(backend: Backend, options: { readonly signal?: AbortSignal } = {}): Promise<CheckStep[]> {
+export async function remoteCheck(
+  backend: Backend,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<CheckStep[]> {
   const key = `pivot-check/${crypto.randomUUID()}`;
   const bytes = new TextEncoder().encode(key);
   const sha256 = parseSha256(createHash("sha256").update(bytes).digest("hex"));
@@ -166,7 +174,12 @@ export async function planRemoteGc(options: RemoteGcOptions): Promise<RemoteGcPl
 /** Removes what a plan names. An object written again since is left alone. @returns what was removed */
 export async function executeRemoteGc(
   plan: RemoteGcPlan,
-  options: { readonly backend: Backend; readonly known: KnownBlobs; readonly jobs?: number; readonly signal?: AbortSignal },
+  options: {
+    readonly backend: Backend;
+    readonly known: KnownBlobs;
+    readonly jobs?: number;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<Amount> {
   const { backend, known } = options;
   const call = options.signal === undefined ? {} : { signal: options.signal };

@@ -44,6 +44,7 @@ export function createS3Client(place: S3Place, options: S3ClientOptions): S3Clie
       httpsAgent: new HttpsAgent(agent),
       connectionTimeout: 10_000,
       requestTimeout: options.stallMs,
+      throwOnRequestTimeout: true,
     }),
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...regionOf(place, endpoint),

@@ -1,0 +1,57 @@
+/**
+ * Remotes: share the cache through S3 and its kin, a folder, Google Cloud Storage or Azure.
+ *
+ * Every blob is checked by xxhash64 and SHA-256 where it is read, and appears on either side whole or not at all. Nothing is ever
+ * overwritten. A failure of one blob is named and does not stop the others. Credentials are neither kept nor shown.
+ *
+ * @module
+ */
+
+export type { Backend, ObjectInfo } from "./backends/backend.ts";
+export { memoryBackend } from "./backends/memory.ts";
+export { directoryStore } from "./directory_store.ts";
+export { type ExecuteOptions, executePlan, type SyncEvent, type SyncResult } from "./execute.ts";
+export { blobKey, digestOfKey } from "./keys.ts";
+export { type KnownBlobs, knownBlobs, memoryTable } from "./known.ts";
+export { DEFAULT_JOBS } from "./limits.ts";
+export {
+  locationId,
+  type LocationOptions,
+  parseLocation,
+  type RemoteLocation,
+  type RemoteScheme,
+  showLocation,
+} from "./location.ts";
+export { RemoteManager, type RemoteSettings } from "./manager.ts";
+export { type BlobFailure, type PlanOptions, planPull, planPush, type SyncPlan } from "./plan.ts";
+export type {
+  BlobRequest,
+  BlobStore,
+  Download,
+  DownloadOutcome,
+  KeyValue,
+  TransferCallOptions,
+  Transfers,
+  Upload,
+  UploadOutcome,
+} from "./ports.ts";
+export {
+  Remote,
+  type RemoteCallOptions,
+  RemoteConfig,
+  type RemoteConfigOptions,
+  type RemoteOptions,
+} from "./remote.ts";
+export { pullRun, pushRun, type SharedRun } from "./shared_runs.ts";
+export { inlineTransfers, poolTransfers } from "./transfers.ts";
+export {
+  type Amount,
+  type CheckStep,
+  executeRemoteGc,
+  planRemoteGc,
+  remoteCheck,
+  type RemoteGcOptions,
+  type RemoteGcPlan,
+  type RemoteStatus,
+  remoteStatus,
+} from "./upkeep.ts";

@@ -1,0 +1,197 @@
+// A remote as programs use it: a name, a place, and the acts on it.
+
+import type { Digest } from "../core/mod.ts";
+import type { WorkerPool } from "../pool/mod.ts";
+import type { Backend, ObjectInfo } from "./backends/backend.ts";
+import { openBackend } from "./backends/open.ts";
+import { executePlan, type SyncEvent, type SyncResult } from "./execute.ts";
+import { blobKey, BLOBS } from "./keys.ts";
+import { knownBlobs, memoryTable } from "./known.ts";
+import { DEFAULT_JOBS, MAX_TRIES, STALL_MS } from "./limits.ts";
+import { locationId, type LocationOptions, parseLocation, type RemoteLocation, showLocation } from "./location.ts";
+import { planPull, planPush, type SyncPlan } from "./plan.ts";
+import type { BlobRequest, BlobStore, KeyValue, Transfers } from "./ports.ts";
+import { inlineTransfers, poolTransfers } from "./transfers.ts";
+import { type RemoteStatus, remoteStatus } from "./upkeep.ts";
+
+/** Beside the URL: the way there, and what happens by itself. */
+export interface RemoteConfigOptions extends LocationOptions {
+  /** Push after each run. @default false */
+  readonly autoPush?: boolean;
+  /** Fetch what a skip needs while running. @default false */
+  readonly autoPull?: boolean;
+}
+
+/**
+ * A named remote as the settings describe it.
+ *
+ * @example
+ * ```ts
+ * import { RemoteConfig } from "@pivot/pivot/remote";
+ * const config = RemoteConfig.fromUrl("origin", "s3://bucket/models?region=eu-central-1");
+ * console.assert(config.url === "s3://bucket/models");
+ * ```
+ */
+export class RemoteConfig {
+  /** What people call it. */
+  readonly name: string;
+  /** Where it is. */
+  readonly location: RemoteLocation;
+  /** Push after each run. */
+  readonly autoPush: boolean;
+  /** Fetch what a skip needs while running. */
+  readonly autoPull: boolean;
+
+  private constructor(name: string, location: RemoteLocation, options: RemoteConfigOptions) {
+    this.name = name;
+    this.location = location;
+    this.autoPush = options.autoPush ?? false;
+    this.autoPull = options.autoPull ?? false;
+  }
+
+  /** Parses a URL. @throws {PivotError} `bad-remote-url` or `credentials-in-url` (kind `usage`) */
+  static fromUrl(name: string, url: string, options: RemoteConfigOptions = {}): RemoteConfig {
+    return new RemoteConfig(name, parseLocation(url, options), options);
+  }
+
+  /** The URL, without the options of the way there. */
+  get url(): string {
+    return showLocation(this.location);
+  }
+}
+
+/** What a {@linkcode Remote} works with. */
+export interface RemoteOptions {
+  /** The local side. */
+  readonly store: BlobStore;
+  /** Has `transfer` workers. @default transfers happen in this thread */
+  readonly pool?: WorkerPool;
+  /** Remembers what the remote has. @default nothing is remembered */
+  readonly table?: KeyValue;
+  /** Transfers and requests at once. @default 20 */
+  readonly jobs?: number;
+  /** Use this backend instead of opening the place of the settings; transfers then happen in this thread. */
+  readonly backend?: Backend;
+}
+
+/** Options of one act. */
+export interface RemoteCallOptions {
+  /** Cancels the act; what was moved is kept. */
+  readonly signal?: AbortSignal;
+  /** Told of progress. */
+  readonly onEvent?: (event: SyncEvent) => void;
+  /** Distrust what is known, and compare each SHA-256. @default false */
+  readonly force?: boolean;
+}
+
+/**
+ * A remote that can be talked to. Dispose it to close its connections.
+ *
+ * @example
+ * ```ts
+ * import { directoryStore, Remote, RemoteConfig } from "@pivot/pivot/remote";
+ * const folder = Deno.makeTempDirSync();
+ * const config = RemoteConfig.fromUrl("backup", `file://${folder}/remote`);
+ * await using remote = await Remote.fromConfig(config, { store: directoryStore(`${folder}/cache`) });
+ * const result = await remote.push([]);
+ * console.assert(result.success);
+ * Deno.removeSync(folder, { recursive: true });
+ * ```
+ */
+export class Remote implements AsyncDisposable {
+  /** Its settings. */
+  readonly config: RemoteConfig;
+  /** The place itself, for upkeep. */
+  readonly backend: Backend;
+  readonly #options: RemoteOptions;
+  readonly #transfers: Transfers;
+
+  private constructor(config: RemoteConfig, backend: Backend, options: RemoteOptions) {
+    this.config = config;
+    this.backend = backend;
+    this.#options = options;
+    const { pool } = options;
+    this.#transfers = pool === undefined || options.backend !== undefined
+      ? inlineTransfers(backend)
+      : poolTransfers(pool, { location: config.location, jobs: this.jobs });
+  }
+
+  /** Opens a remote; asks nothing of it yet. @throws {PivotError} of kind `remote` where credentials are missing */
+  static async fromConfig(config: RemoteConfig, options: RemoteOptions): Promise<Remote> {
+    const sockets = options.jobs ?? DEFAULT_JOBS;
+    const how = { url: config.url, sockets, stallMs: STALL_MS, tries: MAX_TRIES };
+    return new Remote(config, options.backend ?? await openBackend(config.location, how), options);
+  }
+
+  /** Transfers at once. */
+  get jobs(): number {
+    return this.#options.jobs ?? DEFAULT_JOBS;
+  }
+
+  /** What it is known to have. */
+  get known(): ReturnType<typeof knownBlobs> {
+    return knownBlobs(this.#options.table ?? memoryTable(), locationId(this.config.location));
+  }
+
+  /** What a push would do. @throws {PivotError} of kind `remote` if it cannot be asked */
+  planPush(blobs: readonly BlobRequest[], call: RemoteCallOptions = {}): Promise<SyncPlan> {
+    const { store } = this.#options;
+    return planPush(blobs, { ...call, backend: this.backend, store, known: this.known, jobs: this.jobs });
+  }
+
+  /** What a pull would do. */
+  planPull(blobs: readonly BlobRequest[]): SyncPlan {
+    return planPull(blobs, { url: this.config.url, store: this.#options.store });
+  }
+
+  /** Carries a plan out. @throws the signal's reason; failures of blobs are in the result */
+  execute(plan: SyncPlan, call: RemoteCallOptions = {}): Promise<SyncResult> {
+    const { store } = this.#options;
+    return executePlan(plan, { ...call, transfers: this.#transfers, store, known: this.known, jobs: this.jobs });
+  }
+
+  /** Sends what it lacks. */
+  async push(blobs: readonly BlobRequest[], call: RemoteCallOptions = {}): Promise<SyncResult> {
+    return await this.execute(await this.planPush(blobs, call), call);
+  }
+
+  /** Fetches what is not here into the cache. */
+  async fetch(blobs: readonly BlobRequest[], call: RemoteCallOptions = {}): Promise<SyncResult> {
+    return await this.execute(this.planPull(blobs), call);
+  }
+
+  /** Fetches what is not here, then calls `checkout` if everything came. */
+  async pull(
+    blobs: readonly BlobRequest[],
+    call: RemoteCallOptions & { readonly checkout?: () => Promise<void> } = {},
+  ): Promise<SyncResult> {
+    const result = await this.fetch(blobs, call);
+    if (result.success) await call.checkout?.();
+    return result;
+  }
+
+  /** What is known of one blob there; undefined if it is not there. */
+  info(digest: Digest, call: { readonly signal?: AbortSignal } = {}): Promise<ObjectInfo | undefined> {
+    return this.backend.head(blobKey(digest), call);
+  }
+
+  /** Whether a blob is there. */
+  async has(digest: Digest, call: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
+    return await this.info(digest, call) !== undefined;
+  }
+
+  /** Everything below `files/`, ours or not. */
+  list(call: { readonly signal?: AbortSignal } = {}): AsyncIterable<ObjectInfo> {
+    return this.backend.list(BLOBS, call);
+  }
+
+  /** How the workspace and the remote stand to each other. */
+  status(blobs: readonly BlobRequest[], call: { readonly signal?: AbortSignal } = {}): Promise<RemoteStatus> {
+    return remoteStatus(blobs, { ...call, backend: this.backend, store: this.#options.store, jobs: this.jobs });
+  }
+
+  /** Closes its connections. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve(this.backend[Symbol.asyncDispose]());
+  }
+}
