@@ -19,7 +19,11 @@ export interface Environment {
 export function readEnvironment(): Environment {
   const get = (name: string) => Deno.env.get(name);
   return {
-    variables: { PIVOT_CACHE_DIR: get("PIVOT_CACHE_DIR"), PIVOT_JOBS: get("PIVOT_JOBS") },
+    variables: {
+      PIVOT_CACHE_DIR: get("PIVOT_CACHE_DIR"),
+      PIVOT_JOBS: get("PIVOT_JOBS"),
+      PIVOT_REMOTE: get("PIVOT_REMOTE"),
+    },
     noColor: (get("NO_COLOR") ?? "") !== "",
     ci: (get("CI") ?? "") !== "",
     crashAt: get("PIVOT_TEST_CRASH_AT"),

@@ -12,7 +12,7 @@ export interface Setting {
   readonly variable?: string;
 }
 
-/** All settings; `remotes.*` stands for any name. */
+/** All settings but those of remotes, whose names are free: see {@linkcode settingOf}. */
 export const SETTINGS: readonly Setting[] = [
   {
     key: "cache.dir",
@@ -34,14 +34,48 @@ export const SETTINGS: readonly Setting[] = [
     meaning: "stages at once; default is the number of cores",
     variable: "PIVOT_JOBS",
   },
+  {
+    key: "default_remote",
+    type: "text",
+    fallback: null,
+    meaning: "the remote that is used when none is named",
+    variable: "PIVOT_REMOTE",
+  },
   { key: "fingerprint.runtime", type: "flag", fallback: false, meaning: "count Deno's minor version as code" },
   { key: "history.keep", type: "number", fallback: 200, meaning: "runs that the history keeps" },
 ];
 
-/** The setting of that name. */
+const REMOTE_FIELDS: Readonly<Record<string, readonly [type: Setting["type"], meaning: string]>> = {
+  url: ["remote", "where the remote is"],
+  region: ["text", "region of its bucket"],
+  endpoint: ["remote", "server other than the provider's own"],
+  profile: ["text", "profile in the provider's shared files"],
+  checksums: ["text", "how uploads are checked"],
+  auto_push: ["flag", "push after each run"],
+  auto_pull: ["flag", "pull before each run"],
+};
+
+/** The setting of that name: one of the table, `remotes.NAME` (a URL) or `remotes.NAME.FIELD`. */
 export function settingOf(key: string): Setting | undefined {
-  return SETTINGS.find((setting) => setting.key === key);
+  const [, name, field] = /^remotes\.([A-Za-z][A-Za-z0-9_-]*)(?:\.([a-z_]+))?$/.exec(key) ?? [];
+  if (name === undefined) return SETTINGS.find((setting) => setting.key === key);
+  const about = Object.hasOwn(REMOTE_FIELDS, field ?? "url") ? REMOTE_FIELDS[field ?? "url"] : undefined;
+  return about === undefined ? undefined : { key, type: about[0], fallback: null, meaning: about[1] };
 }
+
+/** Names that an unknown key may have meant. */
+export function namesNear(key: string): readonly string[] {
+  const [, remote] = /^(remotes\.[^.]+)\./.exec(key) ?? [];
+  const fields = remote === undefined ? [] : Object.keys(REMOTE_FIELDS).map((field) => `${remote}.${field}`);
+  return [...SETTINGS.map((setting) => setting.key), ...fields];
+}
+
+/** A text to be shown, any password of a URL in it masked. */
+export function withoutPassword(text: string): string {
+  return text.replace(PASSWORD, "$1***@");
+}
+
+const PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:)[^/?#]*@/gi;
 
 /**
  * The setting of that name.
@@ -51,7 +85,7 @@ export function settingOf(key: string): Setting | undefined {
 export function requireSetting(key: string): Setting {
   const found = settingOf(key);
   if (found !== undefined) return found;
-  const names = SETTINGS.map((setting) => setting.key);
+  const names = namesNear(key);
   const meant = nearest(key, names);
   throw new PivotError(`there is no setting "${key}"`, {
     code: "unknown-setting",
@@ -76,7 +110,10 @@ export function whyUnfit(setting: Setting, value: Json): string | undefined {
         ? undefined
         : `it is not a list of ${MODES.join(", ")}`;
     case "remote":
-      return typeof value === "string" ? undefined : "it is not a URL";
+      if (typeof value !== "string" || !/^[a-z][a-z0-9+.-]*:\/\/./i.test(value)) return "it is not a URL";
+      return withoutPassword(value) === value
+        ? undefined
+        : "it holds a password; leave it to the provider's own files or environment variables";
   }
 }
 

@@ -4,7 +4,7 @@
 import { type CheckoutMode, isJsonObject, type Json, nearest, PivotError, PivotFindings } from "../core/mod.ts";
 import { type FileStamp, statPath, writeDurable } from "../sys/mod.ts";
 import type { Document } from "yaml";
-import { requireSetting, type Setting, settingOf, SETTINGS, whyUnfit } from "./schema.ts";
+import { namesNear, requireSetting, type Setting, settingOf, SETTINGS, whyUnfit, withoutPassword } from "./schema.ts";
 
 /** Path of the settings below the project root. */
 export const CONFIG_FILE = ".pivot/config.yaml";
@@ -32,6 +32,9 @@ export interface Settings {
   readonly jobs: number;
   readonly fingerprintRuntime: boolean;
   readonly historyKeep: number;
+  readonly defaultRemote: string | undefined;
+  /** By name a URL, or a mapping with `url` and more. */
+  readonly remotes: Readonly<Record<string, Json>>;
 }
 
 /** Options of {@linkcode loadSettings}. */
@@ -47,7 +50,8 @@ export interface LoadSettingsOptions {
  */
 export async function loadSettings(projectRoot: string, options: LoadSettingsOptions): Promise<Settings> {
   const file = await readFile(projectRoot, options.cache);
-  const all = SETTINGS.map((setting) => valueOf(setting, file, options.variables));
+  const remotes = Object.keys(file).filter((key) => key.startsWith("remotes.")).map(requireSetting);
+  const all = [...SETTINGS, ...remotes].map((setting) => valueOf(setting, file, options.variables));
   const get = (key: string) => all.find((each) => each.setting.key === key)?.value ?? null;
   return {
     all,
@@ -57,7 +61,20 @@ export async function loadSettings(projectRoot: string, options: LoadSettingsOpt
     jobs: Number(get("jobs") ?? 0),
     fingerprintRuntime: get("fingerprint.runtime") === true,
     historyKeep: Number(get("history.keep")),
+    defaultRemote: get("default_remote") === null ? undefined : String(get("default_remote")),
+    remotes: remotesOf(file),
   };
+}
+
+function remotesOf(file: Flat): Record<string, Json> {
+  const remotes: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(file)) {
+    const [top, name, field] = key.split(".");
+    if (top !== "remotes" || name === undefined) continue;
+    const before = Object.hasOwn(remotes, name) ? remotes[name] ?? {} : {};
+    remotes[name] = field === undefined || !isJsonObject(before) ? value : { ...before, [field]: value };
+  }
+  return remotes;
 }
 
 function valueOf(setting: Setting, file: Flat, variables: LoadSettingsOptions["variables"]): SettingValue {
@@ -111,11 +128,14 @@ async function parseSettings(text: string): Promise<Flat> {
       const key = `${prefix}${isScalar(pair.key) ? String(pair.key.value) : ""}`;
       const offset = isScalar(pair.key) ? pair.key.range?.[0] ?? 0 : 0;
       const setting = settingOf(key);
-      if (setting !== undefined) {
+      if (key === "remotes" || (setting?.type === "remote" && isMap(pair.value))) visit(pair.value, `${key}.`);
+      else if (setting !== undefined) {
         const value = toJson(pair.value);
         const why = whyUnfit(setting, value);
         if (why !== undefined) {
-          findings.push(finding(`"${key}" is ${JSON.stringify(value)}: ${why}`, counter.linePos(offset)));
+          findings.push(
+            finding(`"${key}" is ${withoutPassword(JSON.stringify(value))}: ${why}`, counter.linePos(offset)),
+          );
         }
         flat[key] = value;
       } else if (SETTINGS.some((each) => each.key.startsWith(`${key}.`))) visit(pair.value, `${key}.`);
@@ -143,7 +163,7 @@ function finding(message: string, at: { readonly line: number; readonly col: num
 }
 
 function unknownKey(key: string, at: { readonly line: number; readonly col: number }): PivotError {
-  const meant = nearest(key, SETTINGS.map((setting) => setting.key));
+  const meant = nearest(key, namesNear(key));
   return new PivotError(`unknown setting "${key}"`, {
     code: "unknown-setting",
     kind: "invalid",
@@ -158,13 +178,20 @@ export async function setSetting(projectRoot: string, key: string, text: string)
   const value = fromText(setting, text);
   const why = whyUnfit(setting, value);
   if (why !== undefined) {
-    throw new PivotError(`cannot set "${key}" to "${text}": ${why}`, {
+    throw new PivotError(`cannot set "${key}" to "${withoutPassword(text)}": ${why}`, {
       code: "bad-setting",
       kind: "usage",
       hint: setting.meaning,
     });
   }
-  await edit(projectRoot, (document) => document.setIn(key.split("."), value));
+  await edit(projectRoot, (document) => {
+    const path = key.split(".");
+    const remote = path.slice(0, 2);
+    const url = path.length === 3 ? document.getIn(remote) : undefined;
+    // A remote that was a URL alone becomes a mapping.
+    if (typeof url === "string") document.setIn(remote, document.createNode({ url }));
+    document.setIn(path, value);
+  });
   return value;
 }
 
@@ -190,6 +217,8 @@ function fromText(setting: Setting, text: string): Json {
 }
 
 interface EditableDocument {
+  getIn(path: readonly string[]): unknown;
+  createNode(value: unknown): unknown;
   setIn(path: readonly string[], value: unknown): void;
   deleteIn(path: readonly string[]): boolean;
 }

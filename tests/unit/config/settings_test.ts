@@ -177,3 +177,37 @@ Deno.test("the file is parsed once per state", async () => {
     assert.equal((await loadSettings(root, { variables: {}, cache })).jobs, 9);
   });
 });
+
+Deno.test("remotes: a URL, or a mapping; a field turns one into the other", async () => {
+  await inProject(
+    "remotes:\n  a: s3://b/p # main\n  c: { url: file:///x, auto_push: true }\ndefault_remote: a\n",
+    async (root) => {
+      const settings = await loadSettings(root, { variables: {} });
+      assert.deepEqual(settings.remotes, { a: "s3://b/p", c: { url: "file:///x", auto_push: true } });
+      assert.equal(settings.defaultRemote, "a");
+      assert.equal(settings.get("remotes.c.auto_push"), true);
+      await setSetting(root, "remotes.a.region", "eu-west-1");
+      await setSetting(root, "remotes.new", "minio://h:9000/b");
+      const after = await loadSettings(root, { variables: { PIVOT_REMOTE: "c" } });
+      assert.deepEqual(after.remotes.a, { url: "s3://b/p", region: "eu-west-1" });
+      assert.equal(after.remotes.new, "minio://h:9000/b");
+      assert.equal(after.defaultRemote, "c");
+      assert.equal(await unsetSetting(root, "remotes.a"), true);
+      assert.equal((await loadSettings(root, { variables: {} })).remotes.a, undefined);
+    },
+  );
+  const [finding] = await findingsOf("remotes:\n  a: { url: s3://b, regoin: x }\n");
+  assert.equal(finding?.hint, 'did you mean "remotes.a.region"?');
+});
+
+Deno.test("a URL with a password is refused, and the password is not repeated", async () => {
+  await inProject(undefined, async (root) => {
+    await assert.rejects(
+      () => setSetting(root, "remotes.a", "minio://me:hunter2@h/b"),
+      (error) => error instanceof PivotError && /password/.test(error.message) && !error.message.includes("hunter2"),
+    );
+  });
+  const [finding] = await findingsOf("remotes: { a: 'https://me:hunter2@h/b' }\n");
+  assert.match(finding?.message ?? "", /password/);
+  assert.ok(!finding?.message.includes("hunter2"));
+});
