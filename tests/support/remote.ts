@@ -54,7 +54,6 @@ export function startProxy(target: string, faultFor: (request: Request, number: 
       const ended = Promise.withResolvers<Response>();
       const end = () => ended.resolve(new Response(null, { status: 500 }));
       stop.signal.addEventListener("abort", end, { once: true });
-      request.signal.addEventListener("abort", end, { once: true });
       return await ended.promise;
     }
     return broken(await forward(request, target), fault);

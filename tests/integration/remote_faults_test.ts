@@ -1,0 +1,155 @@
+// Push and pull over a real S3 server, with a proxy that breaks things in between. Each fault ends in success after
+// retries, or in a named failure with exit 13.
+
+import assert from "node:assert/strict";
+import { openBackend } from "../../lib/remote/backends/open.ts";
+import { createPool } from "../../lib/pool/mod.ts";
+import { blobKey, directoryStore, Remote, RemoteConfig, type SyncResult } from "../../lib/remote/mod.ts";
+import { addBlob, type Fault, startProxy, temporaryFolder } from "../support/remote.ts";
+import { type S3Server, startS3 } from "../support/s3.ts";
+
+const MIB = 1024 * 1024;
+const PASS: Fault = { type: "pass" };
+
+interface Case {
+  readonly name: string;
+  readonly fault: (request: Request, number: number) => Fault;
+  /** Code of every failure; undefined = success is expected. */
+  readonly code?: string;
+  readonly size?: number;
+  readonly stallMs?: number;
+  /** Only on the way back. */
+  readonly pullOnly?: boolean;
+}
+
+const status = (code: number, name: string): Fault => ({ type: "status", status: code, code: name });
+const atFirst = (count: number, fault: Fault) => (_: Request, number: number) => number <= count ? fault : PASS;
+const onGet = (fault: (number: number) => Fault) => {
+  let gets = 0;
+  return (request: Request): Fault =>
+    request.method === "GET" && request.url.includes("/files/") ? fault(++gets) : PASS;
+};
+
+const CASES: readonly Case[] = [
+  { name: "three 500s", fault: atFirst(3, status(500, "InternalError")) },
+  { name: "three 503 SlowDowns", fault: atFirst(3, status(503, "SlowDown")) },
+  { name: "a 502 on every third request", fault: (_, n) => n % 3 === 0 ? status(502, "BadGateway") : PASS },
+  { name: "500s without end", fault: () => status(500, "InternalError"), code: "remote-server-error" },
+  { name: "denied", fault: () => status(403, "AccessDenied"), code: "remote-denied" },
+  { name: "a body cut twice", fault: onGet((n) => n <= 2 ? { type: "cut", afterBytes: 1000 } : PASS), pullOnly: true },
+  {
+    name: "a body cut at its first byte",
+    fault: onGet((n) => n === 1 ? { type: "cut", afterBytes: 0 } : PASS),
+    pullOnly: true,
+  },
+  {
+    name: "a large body cut in each range once",
+    fault: onGet((n) => n % 2 === 1 ? { type: "cut", afterBytes: 100_000 } : PASS),
+    size: 20 * MIB,
+    pullOnly: true,
+  },
+  {
+    name: "a flipped bit",
+    fault: onGet(() => ({ type: "flip", at: 500 })),
+    code: "remote-blob-altered",
+    pullOnly: true,
+  },
+  { name: "a stall", fault: atFirst(1, { type: "stall" }), stallMs: 300 },
+];
+
+const unsanitized = { sanitizeOps: false, sanitizeResources: false };
+
+async function tryCase(server: S3Server, each: Case): Promise<void> {
+  using folder = temporaryFolder();
+  const [here, there] = [`${folder.path}/here`, `${folder.path}/there`];
+  const blob = addBlob(here, each.size ?? 70_000);
+  const url = `s3://${server.bucket}/${crypto.randomUUID()}`;
+  const move = async (direction: "push" | "pull", endpoint: string): Promise<SyncResult> => {
+    const config = RemoteConfig.fromUrl("test", url, { endpoint });
+    const how = { url: config.url, sockets: 8, stallMs: each.stallMs ?? 30_000, tries: 6, firstWaitMs: 5 };
+    const backend = await openBackend(config.location, how);
+    await using remote = await Remote.fromConfig(config, {
+      store: directoryStore(direction === "push" ? here : there),
+      backend,
+    });
+    // A planning failure is a failure of the whole, with the same code.
+    const plan = { direction, url, move: [blob], same: [], failures: [], bytes: blob.size } as const;
+    return await remote.execute(plan);
+  };
+  const check = async (direction: "push" | "pull"): Promise<void> => {
+    await using proxy = startProxy(server.endpoint, each.fault);
+    const result = await move(direction, proxy.endpoint);
+    assert.deepEqual(
+      result.errors.map(({ error }) => error.code),
+      each.code === undefined ? [] : [each.code],
+      direction,
+    );
+    assert.ok(result.errors.every(({ error }) => error.exitCode === (each.code === "remote-blob-altered" ? 12 : 13)));
+  };
+  if (each.pullOnly !== true) await check("push");
+  // A second push finishes what the first left; then the way back.
+  assert.deepEqual((await move("push", server.endpoint)).errors, []);
+  await check("pull");
+  const path = `${there}/${blobKey(blob.digest)}`;
+  if (each.code === undefined) {
+    assert.deepEqual(Deno.readFileSync(path), Deno.readFileSync(`${here}/${blobKey(blob.digest)}`));
+  } else {
+    assert.deepEqual([...Deno.readDirSync(`${there}/tmp`)], []);
+    assert.deepEqual((await move("pull", server.endpoint)).errors, []);
+  }
+}
+
+Deno.test({ name: "faults on the way to S3", ...unsanitized }, async (t) => {
+  await using server = await startS3();
+  for (const each of CASES) await t.step(each.name, () => tryCase(server, each));
+});
+
+Deno.test({ name: "a remote that is not there fails once for all, with exit 13", ...unsanitized }, async (t) => {
+  await using server = await startS3();
+  using folder = temporaryFolder();
+  const blobs = Array.from({ length: 30 }, (_, index) => addBlob(folder.path, 10 + index));
+  const attempt = async (url: string, endpoint: string): Promise<string[]> => {
+    const config = RemoteConfig.fromUrl("test", url, { endpoint });
+    const how = { url: config.url, sockets: 4, stallMs: 5_000, tries: 2, firstWaitMs: 5 };
+    const store = directoryStore(folder.path);
+    await using remote = await Remote.fromConfig(config, { store, backend: await openBackend(config.location, how) });
+    const plan = { direction: "push", url, move: blobs, same: [], failures: [], bytes: 0 } as const;
+    const { errors } = await remote.execute(plan);
+    assert.equal(errors.length, blobs.length);
+    assert.ok(errors.every(({ error }) => error.exitCode === 13));
+    return [...new Set(errors.map(({ error }) => error.code))];
+  };
+  await t.step("no bucket", async () => {
+    assert.deepEqual(await attempt("s3://no-such-bucket/p", server.endpoint), ["remote-no-bucket"]);
+  });
+  await t.step("nobody listens", async () => {
+    assert.deepEqual(await attempt(`s3://${server.bucket}/p`, "http://127.0.0.1:9"), ["remote-unreachable"]);
+  });
+});
+
+Deno.test(
+  { name: "workers push and pull over S3; two pushes at once end with the same objects", ...unsanitized },
+  async () => {
+    await using server = await startS3();
+    using folder = temporaryFolder();
+    const [here, there] = [`${folder.path}/here`, `${folder.path}/there`];
+    const blobs = [...Array.from({ length: 60 }, (_, index) => 1000 + index), 0, 20 * MIB].map((size) =>
+      addBlob(here, size)
+    );
+    const permissions = { read: true, write: true, env: true, sys: true, net: true };
+    await using pool = createPool({ transfer: { permissions, size: 2, jobsPerWorker: 10 } });
+    const config = RemoteConfig.fromUrl("test", `s3://${server.bucket}/${crypto.randomUUID()}`, {
+      endpoint: server.endpoint,
+    });
+    await using one = await Remote.fromConfig(config, { store: directoryStore(here), pool });
+    await using two = await Remote.fromConfig(config, { store: directoryStore(here), pool });
+    const results = await Promise.all([one.push(blobs), two.push(blobs)]);
+    assert.deepEqual(results.flatMap(({ errors }) => errors), []);
+    await using back = await Remote.fromConfig(config, { store: directoryStore(there), pool });
+    assert.deepEqual((await back.fetch(blobs)).errors, []);
+    assert.equal((await back.status(blobs)).same.files, blobs.length);
+    let count = 0;
+    for await (const _ of back.list()) count++;
+    assert.equal(count, blobs.length);
+  },
+);
