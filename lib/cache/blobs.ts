@@ -93,19 +93,20 @@ export class Blobs {
 
   /** Whether the blob is there and vouched for: its stamp is the one it had when it was hashed. */
   has(key: BlobKey): boolean {
-    return this.#vouched(key) || this.#vouched({ ...key, executable: !key.executable });
+    return this.#vouched(key) !== undefined || this.#vouched({ ...key, executable: !key.executable }) !== undefined;
   }
 
-  #vouched(key: BlobKey): boolean {
+  /** The stat of a blob whose bytes are known to be right. */
+  #vouched(key: BlobKey): FileStat | undefined {
     const path = this.path(key);
     const stat = statPath(path);
-    if (stat?.kind !== "file" || stat.size !== key.size) return false;
+    if (stat?.kind !== "file" || stat.size !== key.size) return undefined;
     const remembered = this.#options.index.get(indexKey(path));
     if (remembered !== undefined && !remembered.racy && remembered.hash === key.hash && sameStamp(remembered, stat)) {
-      return true;
+      return stat;
     }
     const audited = this.#audited.get(path);
-    return audited !== undefined && sameStamp(audited, stat);
+    return audited !== undefined && sameStamp(audited, stat) ? stat : undefined;
   }
 
   /** Hashes the blobs that nothing vouches for, so that `has` can answer; what does not match goes to quarantine. */
@@ -115,7 +116,9 @@ export class Blobs {
       for (const executable of [false, true]) {
         const variant = { ...key, executable };
         const stat = statPath(this.path(variant));
-        if (stat?.kind === "file" && !this.#vouched(variant)) suspects.set(this.path(variant), { key: variant, stat });
+        if (stat?.kind === "file" && this.#vouched(variant) === undefined) {
+          suspects.set(this.path(variant), { key: variant, stat });
+        }
       }
     }
     const quarantined: { hash: Digest; movedTo: string }[] = [];
@@ -145,12 +148,21 @@ export class Blobs {
     return movedTo;
   }
 
-  /** Makes `file`, which was just hashed, a blob under a second name. Fine if the blob is there. */
-  adoptLink(file: string, key: BlobKey): void {
-    this.#adopt(key, (path) => {
-      setMode(file, modeOf(key));
-      hardLink(file, path);
-    });
+  /**
+   * Makes `file`, which was just hashed and has no other name, a blob under a second name.
+   *
+   * @returns False if the blob is there already.
+   */
+  adoptLink(file: string, key: BlobKey, stat: FileStat): boolean {
+    const path = this.path(key);
+    if (statPath(path) !== undefined) return false;
+    this.#ensureFolder(parentOf(path));
+    const readAtMs = Date.now();
+    setMode(file, modeOf(key));
+    hardLink(file, path);
+    // Neither a mode nor a further name changes what the stamp says of the bytes.
+    this.#remember(path, { hash: key.hash, stat, readAtMs });
+    return true;
   }
 
   /** Copies `file`, which was just hashed, into the store. */
@@ -179,7 +191,7 @@ export class Blobs {
   #adopt(key: BlobKey, make: (path: string) => void): void {
     const path = this.path(key);
     const there = statPath(path);
-    if (there !== undefined && this.#vouched(key)) return;
+    if (there !== undefined && this.#vouched(key) !== undefined) return;
     if (there !== undefined) this.quarantine(path);
     this.#ensureFolder(parentOf(path));
     const readAtMs = Date.now();
@@ -188,14 +200,16 @@ export class Blobs {
     if (stat !== undefined) this.#remember(path, { hash: key.hash, stat, readAtMs });
   }
 
-  /** The path of a blob with exactly this mode; made from the other variant if only that is there. */
-  ensureVariant(key: BlobKey): string {
+  /** A blob with exactly this mode, and its stat; made from the other variant if only that is there. */
+  ensureVariant(key: BlobKey): { readonly path: string; readonly stat: FileStat } {
     const path = this.path(key);
-    if (this.#vouched(key)) return path;
+    const there = this.#vouched(key);
+    if (there !== undefined) return { path, stat: there };
     const other = { ...key, executable: !key.executable };
-    if (!this.#vouched(other)) throw missingBlob(key.hash);
-    this.adoptCopy(this.path(other), key);
-    return path;
+    if (this.#vouched(other) !== undefined) this.adoptCopy(this.path(other), key);
+    const stat = this.#vouched(key);
+    if (stat === undefined) throw missingBlob(key.hash);
+    return { path, stat };
   }
 
   #remember(path: string, at: { hash: Digest; stat: FileStat; readAtMs: number }): void {

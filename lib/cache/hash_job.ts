@@ -9,4 +9,16 @@ export interface HashJob {
 }
 
 /** One result per path, in order. */
-export type HashResult = readonly { readonly hash: Digest; readonly size: number }[];
+export type HashResult = readonly HashedFile[];
+
+/** A digest, and the stamp that the file had after its last byte was read. */
+export interface HashedFile {
+  /** xxhash64 of the bytes. */
+  readonly hash: Digest;
+  /** Bytes that were read. */
+  readonly size: number;
+  /** Modification time, milliseconds since the epoch. */
+  readonly mtimeMs: number;
+  /** Inode number; 0 where the platform has none. */
+  readonly inode: number;
+}

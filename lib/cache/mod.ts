@@ -10,7 +10,7 @@
 export { type AuditResult, type BlobKey, Blobs, type BlobsOptions, missingBlob, type StoredBlob } from "./blobs.ts";
 export { type Cache, type CacheOptions, type CheckoutCallOptions, createCache, sameFileSystem } from "./cache.ts";
 export type { CheckoutItem } from "./checkout.ts";
-export type { HashJob, HashResult } from "./hash_job.ts";
+export type { HashedFile, HashJob, HashResult } from "./hash_job.ts";
 export { listingDigest, treeOf } from "./listing.ts";
 export { createScanner, type Scanner, type ScannerOptions, type ScanRequest, type Sight } from "./scan.ts";
 export { blobsOf } from "./store.ts";

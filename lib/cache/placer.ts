@@ -2,7 +2,7 @@
 // for by name never falls back; the index is left so that the next look reads nothing.
 
 import { assert, type CheckoutMode, type Digest, type FileIndex, PivotError } from "../core/mod.ts";
-import { statPath } from "../sys/mod.ts";
+import { type FileStat, hardLink, statPath } from "../sys/mod.ts";
 import { type BlobKey, type Blobs, place } from "./blobs.ts";
 
 /** A file of the workspace and the blob it shows. */
@@ -46,17 +46,33 @@ export class Placer {
   place(file: FileAt): void {
     const target = `${this.#options.projectRoot}/${file.key}`;
     const blob = this.#options.blobs.ensureVariant(file);
-    if (!this.#isInPlace(blob, target)) this.#placeByMode(blob, target, file);
-    this.#remember(blob, target, file);
+    const at = statPath(target);
+    if (at === undefined && this.mode === "hardlink" && this.#linkFresh(blob.path, target)) {
+      return this.remember(file, blob.stat);
+    }
+    if (!this.#isInPlace(blob, at, target)) this.#placeByMode(blob.path, target, file);
+    this.remember(file, this.mode === "copy" ? statPath(target) ?? blob.stat : blob.stat);
   }
 
-  #isInPlace(blob: string, target: string): boolean {
-    const at = statPath(target);
+  /** Where nothing stands yet, one link is all it takes. */
+  #linkFresh(blob: string, target: string): boolean {
+    try {
+      hardLink(blob, target);
+      return true;
+    } catch (error) {
+      if (error instanceof PivotError && (FALLS_BACK.has(error.code) || error.code === "exists")) return false;
+      throw error;
+    }
+  }
+
+  #isInPlace(
+    blob: { readonly path: string; readonly stat: FileStat },
+    at: FileStat | undefined,
+    target: string,
+  ): boolean {
     if (at === undefined) return false;
-    if (this.mode === "symlink") return at.kind === "symlink" && Deno.readLinkSync(target) === blob;
-    const stored = statPath(blob);
-    const same = at.inode !== 0 && at.inode === stored?.inode && at.device === stored.device;
-    return this.mode === "hardlink" ? same : false;
+    if (this.mode === "symlink") return at.kind === "symlink" && Deno.readLinkSync(target) === blob.path;
+    return this.mode === "hardlink" && at.inode !== 0 && at.inode === blob.stat.inode && at.device === blob.stat.device;
   }
 
   #placeByMode(blob: string, target: string, file: FileAt): void {
@@ -83,11 +99,9 @@ export class Placer {
     });
   }
 
-  #remember(blob: string, target: string, file: FileAt): void {
-    const stat = statPath(this.mode === "symlink" ? blob : target);
-    if (stat === undefined) return;
+  /** The bytes are the blob's, which was vouched for: the next look need not read them. */
+  remember(file: FileAt, stat: FileStat): void {
     const { size, mtimeMs, inode } = stat;
-    // The bytes are the blob's, which was vouched for; nothing was read, so nothing is racy but a later write.
     this.#options.index.put(file.key, { hash: file.hash, size, mtimeMs, ctimeMs: 0, inode, racy: false });
   }
 }

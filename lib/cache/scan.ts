@@ -193,9 +193,9 @@ class Survey {
     const changed: Slot[] = [];
     for (const [at, slot] of slots.entries()) {
       const result = results[at];
-      const now = statPath(slot.absolute);
-      if (result === undefined || now === undefined || !sameStamp(now, slot.stat) || result.size !== now.size) {
-        if (now !== undefined) slot.stat = now;
+      const { stat } = slot;
+      if (result?.size !== stat.size || result.mtimeMs !== stat.mtimeMs || result.inode !== stat.inode) {
+        slot.stat = statPath(slot.absolute) ?? stat;
         changed.push(slot);
         continue;
       }

@@ -4,7 +4,7 @@
 
 import type { CheckoutMode, Content, FileIndex, PathContent, TreeEntry } from "../core/mod.ts";
 import { PivotError } from "../core/mod.ts";
-import { statPath } from "../sys/mod.ts";
+import { type FileStat, sameStamp, statPath } from "../sys/mod.ts";
 import type { BlobKey, Blobs } from "./blobs.ts";
 import { blobKey, type FileAt, Placer } from "./placer.ts";
 
@@ -54,19 +54,27 @@ function storeFile(file: FileAt, options: StoreOptions, placer: Placer): void {
   const { blobs } = options;
   const absolute = `${options.projectRoot}/${file.key}`;
   const stat = statPath(absolute);
-  if (stat === undefined || (stat.kind === "file" && stat.size !== file.size)) throw vanished(file.key);
-  if (!blobs.has(file)) {
-    // Linking is one atomic step that copies nothing; it must not reach a file that has a life elsewhere.
-    const linkable = stat.kind === "file" && stat.links === 1 && placer.mode === "hardlink";
-    if (!linkable || !tryLink(absolute, file, blobs)) blobs.adoptCopy(absolute, file);
+  if (stat === undefined) throw vanished(file.key);
+  if (stat.kind === "file") assertAsHashed(file, stat, options.index);
+  // Linking is one atomic step that copies nothing; it must not reach a file that has a life elsewhere.
+  if (
+    stat.kind === "file" && stat.links === 1 && placer.mode === "hardlink" && tryLink(absolute, { file, stat, blobs })
+  ) {
+    return placer.remember(file, stat);
   }
+  if (!blobs.has(file)) blobs.adoptCopy(absolute, file);
   placer.place(file);
 }
 
-function tryLink(absolute: string, file: FileAt, blobs: Blobs): boolean {
+/** What is stored must be what was hashed. */
+function assertAsHashed(file: FileAt, stat: FileStat, index: FileIndex): void {
+  const hashed = index.get(file.key);
+  if (stat.size !== file.size || hashed?.hash !== file.hash || !sameStamp(hashed, stat)) throw vanished(file.key);
+}
+
+function tryLink(absolute: string, about: { file: FileAt; stat: FileStat; blobs: Blobs }): boolean {
   try {
-    blobs.adoptLink(absolute, file);
-    return true;
+    return about.blobs.adoptLink(absolute, about.file, about.stat);
   } catch (error) {
     if (error instanceof PivotError && (error.code === "other-device" || error.code === "no-permission")) return false;
     throw error;

@@ -5,12 +5,23 @@ import { createHasher, hashBytes } from "./hash.ts";
 
 const buffer = new Uint8Array(STREAM_CHUNK_BYTES);
 
-/** Digest and length of a file, read in chunks of 1 MiB. */
-export function hashFile(path: string): { readonly hash: Digest; readonly size: number } {
+/** A file's digest, its length, and the stamp that it had after its last byte was read. */
+export interface FileHash {
+  readonly hash: Digest;
+  /** Bytes that were read. */
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly mtimeMs: number;
+  readonly inode: number;
+}
+
+/** Hashes a file, read in chunks of 1 MiB. */
+export function hashFile(path: string): FileHash {
   using file = Deno.openSync(path);
   const first = file.readSync(buffer) ?? 0;
-  if (first < buffer.length) return hashRest(file, first);
-  return hashStream(file);
+  const { hash, size } = first < buffer.length ? hashRest(file, first) : hashStream(file);
+  const { mtime, ino } = file.statSync();
+  return { hash, size, mtimeMs: mtime?.getTime() ?? 0, inode: ino ?? 0 };
 }
 
 function hashRest(file: Deno.FsFile, first: number): { hash: Digest; size: number } {

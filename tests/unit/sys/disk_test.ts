@@ -39,7 +39,8 @@ Deno.test("a file hashes the same whatever its size is to the buffer's", () => {
   for (const size of [0, 1, 1 << 20, (1 << 20) - 1, (1 << 20) + 1, 3 * (1 << 20)]) {
     const bytes = new Uint8Array(size).map((_, index) => index * 7);
     Deno.writeFileSync(`${at.path}/f`, bytes);
-    assert.deepEqual(hashFile(`${at.path}/f`), { hash: hashBytes(bytes), size });
+    const { hash, size: read } = hashFile(`${at.path}/f`);
+    assert.deepEqual([hash, read], [hashBytes(bytes), size]);
   }
 });
 
