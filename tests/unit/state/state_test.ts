@@ -1,6 +1,7 @@
 // The local state database, on the real LMDB.
 
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import type { Digest, IndexedFile } from "../../../lib/core/mod.ts";
 import { type HistoryRecord, newRunId, openState, type OpenStateOptions, type State } from "../../../lib/state/mod.ts";
 
@@ -50,11 +51,12 @@ test("a put stays visible while its commit is under way", async () => {
   await inFolder((folder) =>
     within(folder, async (state) => {
       state.files.put("a", file(1));
+      for (let each = 0; each < 3_000; each++) state.files.put(`file ${each}`, file(1));
       let done = false;
       const commit = state.commit().then(() => done = true);
       for (let turns = 0; !done; turns++) {
         assert.notEqual(state.files.get("a"), undefined, `gone after ${turns} turns`);
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await new Promise((resolve) => setImmediate(resolve));
       }
       await commit;
       assert.notEqual(state.files.get("a"), undefined);
