@@ -37,12 +37,17 @@ export interface SyncResult {
 
 /** Options of {@linkcode executePlan}. */
 export interface ExecuteOptions {
+  /** Moves the objects. */
   readonly transfers: Transfers;
+  /** The local side. */
   readonly store: BlobStore;
+  /** What the remote is known to have. */
   readonly known: KnownBlobs;
   /** Transfers at once. @default 20 */
   readonly jobs?: number;
+  /** Cancels it; rejects with its reason. */
   readonly signal?: AbortSignal;
+  /** Told of progress. */
   readonly onEvent?: (event: SyncEvent) => void;
 }
 

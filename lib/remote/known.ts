@@ -6,7 +6,9 @@ import type { KeyValue } from "./ports.ts";
 
 /** What is known of one remote. */
 export interface KnownBlobs {
+  /** Whether the blob is known to be there. */
   has(digest: Digest): boolean;
+  /** It was seen there. */
   add(digest: Digest, size: number): void;
   /** The remote said that it is not there. */
   drop(digest: Digest): void;

@@ -7,11 +7,13 @@ export type RemoteScheme = "s3" | "minio" | "file" | "gcs" | "azure" | "memory";
 
 /** Where a remote is and how it is reached. */
 export interface RemoteLocation {
+  /** The kind of remote. */
   readonly scheme: RemoteScheme;
   /** Bucket or container; for `file` the absolute folder; for `memory` a name. */
   readonly bucket: string;
   /** Goes before every key; no slash at either end; may be empty. */
   readonly prefix: string;
+  /** Region of the bucket. */
   readonly region?: string;
   /** `http(s)://host:port` of a server other than the provider's own. */
   readonly endpoint?: string;
@@ -23,9 +25,13 @@ export interface RemoteLocation {
 
 /** What may be said beside the URL; as in `.pivot/config.yaml`. */
 export interface LocationOptions {
+  /** Region of the bucket. */
   readonly region?: string;
+  /** `http(s)://host:port` of a server other than the provider's own. */
   readonly endpoint?: string;
+  /** Profile in the provider's shared files. */
   readonly profile?: string;
+  /** `when_required` = no checksum modes that only AWS knows. */
   readonly checksums?: "when_supported" | "when_required";
 }
 

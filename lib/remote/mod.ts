@@ -55,3 +55,25 @@ export {
   type RemoteStatus,
   remoteStatus,
 } from "./upkeep.ts";
+export type {
+  ByteRange,
+  CallOptions,
+  GetOptions,
+  ObjectBody,
+  PartUpload,
+  PartUploads,
+  PutOptions,
+  UploadedPart,
+} from "./backends/backend.ts";
+export type { JobOptions, WorkerKind, WorkerPool } from "../pool/mod.ts";
+export type {
+  Branded,
+  Digest,
+  ErrorKind,
+  Json,
+  JsonObject,
+  PivotError,
+  PivotErrorOptions,
+  Sha256,
+  SourceSpot,
+} from "../core/mod.ts";

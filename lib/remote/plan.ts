@@ -10,12 +10,15 @@ import { probeRemote, wrongSize } from "./probe.ts";
 
 /** A blob that cannot be moved, and why. */
 export interface BlobFailure {
+  /** The blob. */
   readonly blob: BlobRequest;
+  /** Why. */
   readonly error: PivotError;
 }
 
 /** What to do; `--dry-run` prints this very value. */
 export interface SyncPlan {
+  /** Which way. */
   readonly direction: "push" | "pull";
   /** The remote's URL. */
   readonly url: string;
@@ -31,13 +34,17 @@ export interface SyncPlan {
 
 /** What planning needs. */
 export interface PlanOptions {
+  /** The remote. */
   readonly backend: Backend;
+  /** The local side. */
   readonly store: BlobStore;
+  /** What the remote is known to have. */
   readonly known: KnownBlobs;
   /** Requests at once. @default 20 */
   readonly jobs?: number;
   /** Distrust what is known and send everything, so that each SHA-256 is compared. @default false */
   readonly force?: boolean;
+  /** Cancels it; rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 

@@ -26,8 +26,11 @@ export interface BlobStore {
 
 /** Remembers texts; the state database implements it. */
 export interface KeyValue {
+  /** The value of a key. */
   get(key: string): string | undefined;
+  /** Sets a value. */
   put(key: string, value: string): void;
+  /** Forgets a key. */
   delete(key: string): void;
   /** All entries whose key starts with `prefix`. */
   entries(prefix: string): Iterable<readonly [key: string, value: string]>;
@@ -35,7 +38,9 @@ export interface KeyValue {
 
 /** One object to send: the file that holds it. */
 export interface Upload {
+  /** xxhash64 of the bytes. */
   readonly digest: Digest;
+  /** Bytes. */
   readonly size: number;
   /** Absolute path. */
   readonly path: string;
@@ -43,7 +48,9 @@ export interface Upload {
 
 /** One object to fetch: the file to make. */
 export interface Download {
+  /** xxhash64 of the bytes. */
   readonly digest: Digest;
+  /** Bytes. */
   readonly size: number;
   /** Absolute path; nothing is there yet. After a failure nothing is there again. */
   readonly temporary: string;
@@ -60,6 +67,7 @@ export type DownloadOutcome = { readonly type: "fetched" } | { readonly type: "m
 
 /** Options of one transfer. */
 export interface TransferCallOptions {
+  /** Cancels it; rejects with its reason. */
   readonly signal?: AbortSignal;
   /** Told of bytes as they move, as an increase. */
   readonly onBytes?: (bytes: number) => void;
@@ -67,6 +75,8 @@ export interface TransferCallOptions {
 
 /** Moves whole objects, each checked by xxhash64 and SHA-256: in workers, or here. */
 export interface Transfers {
+  /** Sends one object. */
   upload(job: Upload, options?: TransferCallOptions): Promise<UploadOutcome>;
+  /** Fetches one object. */
   download(job: Download, options?: TransferCallOptions): Promise<DownloadOutcome>;
 }

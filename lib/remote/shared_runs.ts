@@ -14,6 +14,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /** One entry: what some inputs led to. */
 export interface SharedRun {
+  /** xxhash64 of the inputs. */
   readonly input: Digest;
   /** The entry as the local run cache keeps it. */
   readonly entry: Json;

@@ -15,7 +15,9 @@ import { probeRemote } from "./probe.ts";
 
 /** Files and bytes. */
 export interface Amount {
+  /** How many. */
   readonly files: number;
+  /** Bytes together, or the bytes themselves. */
   readonly bytes: number;
 }
 
@@ -59,9 +61,11 @@ export async function remoteStatus(
 
 /** One step of a check. */
 export interface CheckStep {
+  /** What was tried. */
   readonly name: "reach" | "write" | "read" | "list" | "delete";
   /** Absent = it works. */
   readonly error?: PivotError;
+  /** Milliseconds. */
   readonly durationMs: number;
 }
 
@@ -132,6 +136,7 @@ export interface RemoteGcPlan {
 
 /** Options of {@linkcode planRemoteGc}. */
 export interface RemoteGcOptions {
+  /** The remote. */
   readonly backend: Backend;
   /** Everything that a lock on any branch reaches. */
   readonly wanted: ReadonlySet<Digest>;
@@ -139,6 +144,7 @@ export interface RemoteGcOptions {
   readonly olderThanDays: number;
   /** Now, milliseconds since the epoch. */
   readonly nowMs: number;
+  /** Cancels it; rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 

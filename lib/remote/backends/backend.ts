@@ -17,7 +17,9 @@ export interface ObjectInfo {
 
 /** A part of an object: `start` inclusive, `end` exclusive, in bytes. */
 export interface ByteRange {
+  /** First byte. */
   readonly start: number;
+  /** After the last byte. */
   readonly end: number;
 }
 
@@ -43,6 +45,7 @@ export interface PutOptions extends CallOptions {
 
 /** An object while it is read. */
 export interface ObjectBody {
+  /** What is known of the object. */
   readonly info: ObjectInfo;
   /** The bytes asked for. Cancel it when they are no longer wanted. An error of it is a `PivotError` of kind `remote`. */
   readonly body: ReadableStream<Uint8Array>;
@@ -87,7 +90,9 @@ export interface UploadedPart {
 
 /** An upload in parts that is under way. */
 export interface PartUpload {
+  /** Name below the remote's prefix. */
   readonly key: string;
+  /** What the remote calls it. */
   readonly id: string;
   /** When it was begun, milliseconds since the epoch. */
   readonly startedMs: number;
