@@ -15,6 +15,7 @@ export { listingDigest, treeOf } from "./listing.ts";
 export { createScanner, type Scanner, type ScannerOptions, type ScanRequest, type Sight } from "./scan.ts";
 export { blobsOf } from "./store.ts";
 export type { GcOptions, GcResult, VerifyOptions, VerifyResult } from "./upkeep.ts";
+export type { FileKind, FileStamp, FileStat } from "../sys/mod.ts";
 export type { JobOptions, WorkerKind, WorkerPool } from "../pool/mod.ts";
 export type {
   Branded,

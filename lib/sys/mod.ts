@@ -6,7 +6,14 @@
 
 export { createHasher, hashBytes, type Hasher, hashText } from "./hash.ts";
 export { type FileKind, type FileStamp, type FileStat, isRacy, sameStamp, statPath, TICK_MS } from "./disk/stat.ts";
-export { type DurableWriteOptions, parentOf, removeIfThere, syncFolder, writeDurable } from "./disk/durable_write.ts";
+export {
+  type DurableWriteOptions,
+  parentOf,
+  removeIfThere,
+  syncFile,
+  syncFolder,
+  writeDurable,
+} from "./disk/durable_write.ts";
 export {
   delay,
   type FileLock,

@@ -52,6 +52,11 @@ function openNew(path: string, mode: number): Deno.FsFile {
   }
 }
 
+/** Puts what was written to an open file on the disk. */
+export function syncFile(file: Deno.FsFile): void {
+  file.syncSync();
+}
+
 /** Makes a rename in `folder` survive a power cut. A platform that cannot sync folders is left alone. */
 export function syncFolder(folder: string): void {
   if (Deno.build.os === "windows") return;

@@ -52,7 +52,7 @@ export class FolderStore implements ObjectStore {
         options.signal?.throwIfAborted();
         for (let written = 0; written < chunk.length;) written += await file.write(chunk.subarray(written));
       }
-      file.syncSync();
+      syncFile(file);
       return await this.#publish(key, temporary, options);
     } finally {
       removeIfThere(temporary);
