@@ -42,12 +42,25 @@ function parseArguments(args: readonly string[], terminal: Terminal) {
     help: { command: true, option: true, onShow: (exitCode) => stop(exitCode) },
     version: { command: true, option: true, value: denoJson.version, onShow: (exitCode) => stop(exitCode) },
     completion: { command: { names: ["completions"] }, onShow: (exitCode) => stop(exitCode) },
-    aboveError: "usage",
-    onError: () => stop(2),
+    aboveError: "none",
+    onError: () => {
+      terminal.note(helpHint(args));
+      return stop(2);
+    },
     stdout: (text) => terminal.out(text),
     stderr: (text) => terminal.note(text),
   });
 }
+
+/** Where to read on after a usage error. */
+function helpHint(args: readonly string[]): string {
+  const [command] = args;
+  const known = command !== undefined && /^[a-z]+$/.test(command) && COMMANDS.includes(command);
+  return `  hint: \`pivot ${known ? `${command} ` : ""}--help\` shows what there is`;
+}
+
+const COMMANDS: readonly string[] =
+  "run status list dag logs history checkout commit gc verify init config doctor completions".split(" ");
 
 function stop(exitCode: number): never {
   throw new ParsedElsewhere(exitCode);

@@ -17,11 +17,13 @@ export type FileKind = "file" | "directory" | "symlink" | "other";
 
 /** One `lstat`. */
 export interface FileStat extends FileStamp {
+  /** What it is. */
   readonly kind: FileKind;
   /** Permission bits, `0o7777` at most. */
   readonly mode: number;
   /** Device number; hard links cannot cross it. */
   readonly device: number;
+  /** Names that the file has. */
   readonly links: number;
 }
 

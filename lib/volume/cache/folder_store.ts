@@ -10,6 +10,7 @@ import {
   removeIfThere,
   safeJoin,
   statPath,
+  syncFile,
   walk,
   writeDurable,
 } from "../../sys/mod.ts";
