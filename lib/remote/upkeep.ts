@@ -124,9 +124,11 @@ async function tryStep(backend: Backend, name: CheckStep["name"], act: () => Pro
 
 /** What a gc is to remove; a dry run prints this very value. */
 export interface RemoteGcPlan {
+  /** Old and unwanted. */
   readonly remove: readonly { readonly digest: Digest; readonly object: ObjectInfo }[];
   /** Uploads that were given up long ago. */
   readonly abandoned: readonly PartUpload[];
+  /** What stays. */
   readonly kept: Amount;
   /** Objects below the same prefix that are not named like blobs; never touched. */
   readonly foreign: number;
@@ -148,7 +150,7 @@ export interface RemoteGcOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @throws {PivotError} `bad-age` (kind `usage`) for an age below one day */
+/** Plans a gc; changes nothing. @throws {PivotError} `bad-age` (kind `usage`) for an age below one day */
 export async function planRemoteGc(options: RemoteGcOptions): Promise<RemoteGcPlan> {
   if (!(options.olderThanDays >= 1)) {
     throw new PivotError(`cannot remove objects older than ${options.olderThanDays} days`, {
