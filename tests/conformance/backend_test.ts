@@ -2,11 +2,15 @@
 
 import { fileBackend } from "../../lib/remote/backends/file.ts";
 import { memoryBackend } from "../../lib/remote/backends/memory.ts";
+import { withRetry } from "../../lib/remote/backends/retry.ts";
 import { s3Backend } from "../../lib/remote/backends/s3.ts";
 import { startS3 } from "../support/s3.ts";
 import { backendSuite } from "./backend_suite.ts";
 
 Deno.test("memory keeps the contract of a backend", (t) => backendSuite(t, () => memoryBackend("test")));
+
+Deno.test("retrying keeps the contract of a backend", (t) =>
+  backendSuite(t, () => withRetry(memoryBackend("test"), { tries: 3, stallMs: 10_000 })));
 
 Deno.test("a folder keeps the contract of a backend", async (t) => {
   const root = Deno.makeTempDirSync();
