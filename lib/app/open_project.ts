@@ -2,7 +2,7 @@
 
 import { type Cache, createCache, createScanner, type Scanner } from "../cache/mod.ts";
 import { envDigests, type Environment, findProject, loadSettings, type Settings } from "../config/mod.ts";
-import type { CheckoutMode, RelPath, StepHook } from "../core/mod.ts";
+import { type CheckoutMode, isJsonObject, type RelPath, type StepHook } from "../core/mod.ts";
 import type { Workspace } from "../engine/mod.ts";
 import { createFingerprinter } from "../fingerprint/mod.ts";
 import type { Fingerprinter } from "../fingerprint/mod.ts";
@@ -16,7 +16,11 @@ export interface OpenOptions {
   /** Absolute path of a folder in the project. */
   readonly cwd: string;
   readonly environment: Environment;
+  /** Transfers at once with a remote. @default 20 */
+  readonly transferJobs?: number;
 }
+
+const DEFAULT_TRANSFERS = 20;
 
 /** An open project. */
 export interface Project extends AsyncDisposable {
@@ -47,7 +51,14 @@ export async function openProject(options: OpenOptions): Promise<Project> {
   const state = await openState(`${root}/.pivot/state.lmdb`);
   const settings = await loadSettings(root, { cache: state.parsed, variables: options.environment.variables });
   const cacheRoot = settings.cacheDir.startsWith("/") ? settings.cacheDir : `${root}/${settings.cacheDir}`;
-  const pool = createPool({ hash: { permissions: { read: true } } });
+  const pool = createPool({
+    hash: { permissions: { read: true } },
+    // The credential chains of the cloud libraries read the environment and ask the system for its name.
+    transfer: {
+      permissions: { read: true, write: [cacheRoot, ...folderRemotes(settings)], net: true, env: true, sys: true },
+      jobsPerWorker: Math.ceil((options.transferJobs ?? DEFAULT_TRANSFERS) / navigator.hardwareConcurrency),
+    },
+  });
   const cache = createCache({
     projectRoot: root,
     root: cacheRoot,
@@ -92,6 +103,14 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       await state[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Folders that are remotes: transfer workers write there too. */
+function folderRemotes(settings: Settings): string[] {
+  return Object.values(settings.remotes).flatMap((value) => {
+    const url = isJsonObject(value) ? value.url : value;
+    return typeof url === "string" && url.startsWith("file://") ? [decodeURIComponent(new URL(url).pathname)] : [];
+  });
 }
 
 function load(

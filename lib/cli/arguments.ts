@@ -45,6 +45,8 @@ const run = command(
     noWait: option("--no-wait", {
       description: message`Fail when another process works on a stage, instead of waiting.`,
     }),
+    pull: option("--pull", { description: message`Fetch from the default remote what a skip needs.` }),
+    push: option("--push", { description: message`Push to the default remote after a good run.` }),
     quiet: option("-q", "--quiet", { description: message`Do not show what stages print.` }),
     mode,
     set,
@@ -165,6 +167,83 @@ const history = command(
   { brief: message`List past runs that did something.` },
 );
 
+const transferOptions = {
+  targets,
+  remote: optional(
+    option("-r", "--remote", string({ metavar: "NAME" }), {
+      description: message`Which remote; default is the default one.`,
+    }),
+  ),
+  jobs: optional(
+    option("-j", "--jobs", integer({ min: 1, metavar: "N" }), {
+      description: message`Transfers at once; default is 20.`,
+    }),
+  ),
+  dryRun: option("-n", "--dry-run", { description: message`Show what would be moved, and move nothing.` }),
+  force: option("-f", "--force", {
+    description: message`Push: compare what is there byte by byte. Pull: overwrite outputs changed by hand.`,
+  }),
+  all: option("--all", { description: message`Push the whole cache, not only what records name.` }),
+  json,
+};
+
+const push = command("push", object({ command: constant("push"), ...transferOptions }), {
+  brief: message`Send outputs to a remote.`,
+  footer: message`Examples: pivot push · pivot push train --remote origin --dry-run`,
+});
+const pull = command("pull", object({ command: constant("pull"), ...transferOptions }), {
+  brief: message`Fetch outputs from a remote and check them out.`,
+  footer: message`Example: pivot pull && pivot run`,
+});
+const fetchCommand = command("fetch", object({ command: constant("fetch"), ...transferOptions }), {
+  brief: message`Fetch outputs from a remote into the cache alone.`,
+});
+const sync = command("sync", object({ command: constant("sync"), ...transferOptions }), {
+  brief: message`Pull, then push.`,
+});
+
+const remoteName = argument(string({ metavar: "NAME" }));
+const remote = command(
+  "remote",
+  or(
+    command("list", object({ command: constant("remote-list"), json }), {
+      brief: message`The remotes of this project.`,
+    }),
+    command(
+      "add",
+      object({
+        command: constant("remote-add"),
+        name: remoteName,
+        url: argument(string({ metavar: "URL" })),
+        region: optional(option("--region", string({ metavar: "REGION" }))),
+        endpoint: optional(
+          option("--endpoint", string({ metavar: "URL" }), { description: message`Of an S3-compatible server.` }),
+        ),
+        profile: optional(
+          option("--profile", string({ metavar: "NAME" }), { description: message`Of the shared credentials file.` }),
+        ),
+      }),
+      {
+        brief: message`Add a remote; the first becomes the default.`,
+        footer: message`Examples: pivot remote add origin s3://bucket/prefix · pivot remote add nas file:///mnt/cache`,
+      },
+    ),
+    command("remove", object({ command: constant("remote-remove"), name: remoteName }), {
+      brief: message`Forget a remote.`,
+    }),
+    command("default", object({ command: constant("remote-default"), name: remoteName }), {
+      brief: message`Choose the default remote.`,
+    }),
+    command("status", object({ command: constant("remote-status"), name: optional(remoteName), json }), {
+      brief: message`What is here, there, and on both sides.`,
+    }),
+    command("check", object({ command: constant("remote-check"), name: optional(remoteName), json }), {
+      brief: message`Try to reach, write, read, list and delete.`,
+    }),
+  ),
+  { brief: message`Remotes that share the cache.` },
+);
+
 const config = command(
   "config",
   or(
@@ -210,5 +289,6 @@ const init = command(
 export const commandLine = or(
   group("Pipeline", or(run, status, list, dag, logs, history)),
   group("Outputs", or(checkout, commit, gc, verify)),
+  group("Remotes", or(push, pull, fetchCommand, sync, remote)),
   group("Project", or(init, config, doctor)),
 );

@@ -60,7 +60,8 @@ function helpHint(args: readonly string[]): string {
 }
 
 const COMMANDS: readonly string[] =
-  "run status list dag logs history checkout commit gc verify init config doctor completions".split(" ");
+  "run status list dag logs history checkout commit gc verify push pull fetch sync remote init config doctor completions"
+    .split(" ");
 
 function stop(exitCode: number): never {
   throw new ParsedElsewhere(exitCode);
@@ -106,6 +107,18 @@ async function dispatch(parsed: Arguments, context: CommandContext): Promise<num
     case "gc":
     case "verify":
       return await (await import("./commands/upkeep.ts")).upkeepCommand(parsed, context);
+    case "push":
+    case "pull":
+    case "fetch":
+    case "sync":
+      return await (await import("./commands/transfer.ts")).transferCommand(parsed, context);
+    case "remote-list":
+    case "remote-add":
+    case "remote-remove":
+    case "remote-default":
+    case "remote-status":
+    case "remote-check":
+      return await (await import("./commands/remote.ts")).remoteCommand(parsed, context);
     case "init":
       return await (await import("./commands/init.ts")).initCommand(parsed, context);
     case "config-list":

@@ -11,6 +11,8 @@ export interface KeyValue {
   get(key: string): Uint8Array | undefined;
   put(key: string, value: Uint8Array): void;
   delete(key: string): void;
+  /** Keys with this prefix, sorted. */
+  keys(prefix?: string): string[];
 }
 
 /** LMDB keys are bounded; what has a longer one is not remembered. */

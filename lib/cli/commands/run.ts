@@ -32,8 +32,55 @@ export async function runCommand(options: RunArguments, context: CommandContext)
   const stages = selectTargets(loaded.pipeline, options.targets, { only: options.only });
   if (stages.length === 0) context.terminal.note("the pipeline has no stages; declare them in pivot.ts or pivot.yaml");
   const workspace = project.workspace(loaded, options.mode === undefined ? {} : { checkoutMode: options.mode });
+  const config = await chosenRemote(project, options);
+  if (config !== undefined && (options.pull || config.autoPull)) {
+    await fetchMissing(project, workspace, stages, { options, context });
+  }
   if (options.dryRun || options.check) return await showPlan(workspace, stages, { options, context });
-  return await execute(project, workspace, stages, { options, context });
+  const code = await execute(project, workspace, stages, { options, context });
+  const pushes = config !== undefined && (options.push || config.autoPush);
+  return code === 0 && pushes ? await pushOutputs(project, { options, context }) : code;
+}
+
+/** The default remote, if the run has to do with one. The room of remotes loads only then. */
+async function chosenRemote(
+  project: Project,
+  options: RunArguments,
+): Promise<{ autoPull: boolean; autoPush: boolean } | undefined> {
+  const asked = options.pull || options.push;
+  if (!asked && Object.keys(project.settings.remotes).length === 0) return undefined;
+  const { remotesOf } = await import("../../app/remotes.ts");
+  const manager = remotesOf(project);
+  if (asked || project.settings.defaultRemote !== undefined) return manager.get();
+  const [only, ...more] = manager.list();
+  return more.length === 0 ? only : undefined;
+}
+
+/** Fetches only what decisions miss: blobs of stages whose inputs are as recorded. */
+async function fetchMissing(
+  project: Project,
+  workspace: Workspace,
+  stages: readonly StageSpec[],
+  { options, context }: Call,
+): Promise<void> {
+  const plan = await planRun(workspace, { stages, force: options.force, signal: context.signal });
+  const targets = [...plan.decisions.values()]
+    .filter((decision) =>
+      decision.verdict === "pending" || decision.reasons.some((reason) => reason.type === "blob-missing")
+    )
+    .map((decision) => decision.stage);
+  if (targets.length === 0) return;
+  const { openRemote } = await import("../../app/remotes.ts");
+  const { fetchBeforeRun } = await import("./transfer.ts");
+  await using remote = await openRemote(project);
+  await fetchBeforeRun(project, remote, context, { targets, json: options.json || options.jsonl });
+}
+
+async function pushOutputs(project: Project, { options, context }: Call): Promise<number> {
+  const { openRemote } = await import("../../app/remotes.ts");
+  const { pushAfterRun } = await import("./transfer.ts");
+  await using remote = await openRemote(project);
+  return await pushAfterRun(project, remote, context, options.json || options.jsonl);
 }
 
 interface Call {
