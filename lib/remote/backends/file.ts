@@ -12,6 +12,7 @@ import {
   removeTree,
   safeJoin,
   statPath,
+  syncFile,
   writeDurable,
 } from "../../sys/mod.ts";
 import { createHash } from "node:crypto";
@@ -244,7 +245,7 @@ class FileParts implements PartUploads {
       {
         using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o444 });
         for (const part of parts) writeAll(file, Deno.readFileSync(`${folder}/${part.number}`));
-        file.syncSync();
+        syncFile(file);
       }
       const done = publish(this.#root, { key: upload.key, temporary, sha256: about.sha256, ifAbsent: true });
       removeTree(folder);
