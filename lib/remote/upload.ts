@@ -2,7 +2,7 @@
 // an object of that name with another SHA-256 is an error; a cancelled upload leaves no parts behind.
 
 import { assert, type Sha256 } from "../core/mod.ts";
-import { createHasher, hashBytes, statPath } from "../sys/mod.ts";
+import { createHasher, delay, hashBytes, statPath } from "../sys/mod.ts";
 import { createHash } from "node:crypto";
 import type { Backend, PartUpload, PartUploads, UploadedPart } from "./backends/backend.ts";
 import { contentConflict } from "./backends/problems.ts";
@@ -44,6 +44,10 @@ async function sendWhole(job: Upload, context: TransferContext, options: Transfe
   return await settled(done, { job, sha256, context, options });
 }
 
+/** How often, and how far apart, another content is looked at before it is called a conflict. */
+const CONFLICT_LOOKS = 4;
+const CONFLICT_PAUSE_MS = 150;
+
 interface Settling {
   readonly job: Upload;
   readonly sha256: Sha256;
@@ -54,9 +58,14 @@ interface Settling {
 async function settled(done: "stored" | "exists", about: Settling): Promise<UploadOutcome> {
   const { job, sha256, context, options } = about;
   if (done === "stored") return { type: "stored", sha256 };
-  const there = await context.backend.head(blobKey(job.digest), signalOf(options));
-  const other = there !== undefined && (there.size !== job.size || (there.sha256 ?? sha256) !== sha256);
-  if (other) throw contentConflict(context.backend.url, blobKey(job.digest));
+  const key = blobKey(job.digest);
+  for (let look = 1;; look++) {
+    const there = await context.backend.head(key, signalOf(options));
+    if (there === undefined || (there.size === job.size && (there.sha256 ?? sha256) === sha256)) break;
+    // Some servers show an object while another upload is still writing it: a conflict is one that stays.
+    if (look === CONFLICT_LOOKS) throw contentConflict(context.backend.url, key);
+    await delay(CONFLICT_PAUSE_MS * look, options.signal);
+  }
   return { type: "same", sha256 };
 }
 
