@@ -17,7 +17,7 @@ import { ANALYSIS_VERSION } from "./analysis.ts";
 import { filesMatching } from "./code_globs.ts";
 import { ModuleLoader } from "./modules.ts";
 import { CONFIG_FILES, createResolver } from "./resolve.ts";
-import { type Reach, type Reached, SymbolGraph } from "./symbol_graph.ts";
+import { keyOf, type Reach, type Reached, SymbolGraph } from "./symbol_graph.ts";
 import type { AnalysisStore, Fingerprinter, StageCode, SymbolPlace } from "./types.ts";
 
 /** Options of {@linkcode createFingerprinter}. */
@@ -34,7 +34,6 @@ export const LOADER_FORMAT = 1;
 
 interface StoredCode {
   readonly code?: StageCode;
-  readonly places?: Readonly<Record<string, SymbolPlace>>;
   readonly error?: {
     readonly message: string;
     readonly code: string;
@@ -52,6 +51,9 @@ interface ModuleRecord {
   readonly codes: Readonly<Record<string, StoredCode>>;
 }
 
+/** Places of each stage's symbols; kept apart, since only explanations ask for them. */
+type Places = Readonly<Record<string, Readonly<Record<string, SymbolPlace>>>>;
+
 /** Makes a fingerprinter for one project. */
 export function createFingerprinter(options: FingerprinterOptions): Fingerprinter {
   return new SourceFingerprinter(options);
@@ -61,6 +63,7 @@ class SourceFingerprinter implements Fingerprinter {
   readonly #options: FingerprinterOptions;
   readonly #loader: ModuleLoader;
   readonly #records: Map<string, ModuleRecord> = new Map();
+  readonly #places: Map<string, Places> = new Map();
   readonly #others: Map<StageName, StageCode> = new Map();
 
   constructor(options: FingerprinterOptions) {
@@ -99,7 +102,9 @@ class SourceFingerprinter implements Fingerprinter {
       const symbols = this.#others.get(stage.name)?.symbols ?? {};
       return new Map(Object.keys(symbols).map((key) => [key, { spot: stage.spot, chain: [key] }]));
     }
-    return new Map(Object.entries(this.#stored(stage.action.module, stage.action.export).places ?? {}));
+    const { module, export: name } = stage.action;
+    const places = this.#places.get(module) ?? readJson<Places>(this.#options.store, this.#key("places", module));
+    return new Map(Object.entries(places?.[name] ?? {}));
   }
 
   moduleGraph(module: RelPath): { digest: Digest; files: readonly RelPath[] } {
@@ -125,28 +130,26 @@ class SourceFingerprinter implements Fingerprinter {
     });
   }
 
-  #recordKey(module: string): string {
-    return `record:${ANALYSIS_VERSION}:${this.#options.runtime === true ? Deno.version.deno : ""}:${module}`;
+  #key(what: "record" | "places", module: string): string {
+    return `${what}:${ANALYSIS_VERSION}:${this.#options.runtime === true ? Deno.version.deno : ""}:${module}`;
   }
 
   async #prepareModule(module: string, names: ReadonlySet<string>): Promise<void> {
-    const record = this.#records.get(module) ?? this.#load(module);
+    const record = this.#records.get(module) ??
+      readJson<ModuleRecord>(this.#options.store, this.#key("record", module));
     const covers = record !== undefined && [...names].every((name) => name in record.codes);
     if (covers && record.files.every(([path, digest]) => (this.#loader.digestOf(path) ?? null) === digest)) {
       this.#records.set(module, record);
       return;
     }
     const fresh = await this.#analyse(module, new Set([...names, ...Object.keys(record?.codes ?? {})]));
-    this.#records.set(module, fresh);
-    this.#options.store.put(this.#recordKey(module), new TextEncoder().encode(JSON.stringify(fresh)));
+    this.#records.set(module, fresh.record);
+    this.#places.set(module, fresh.places);
+    this.#options.store.put(this.#key("record", module), writeJson(fresh.record));
+    this.#options.store.put(this.#key("places", module), writeJson(fresh.places));
   }
 
-  #load(module: string): ModuleRecord | undefined {
-    const bytes = this.#options.store.get(this.#recordKey(module));
-    return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
-  }
-
-  async #analyse(module: string, names: ReadonlySet<string>): Promise<ModuleRecord> {
+  async #analyse(module: string, names: ReadonlySet<string>): Promise<{ record: ModuleRecord; places: Places }> {
     const { projectRoot } = this.#options;
     const read = new Map<string, Digest | null>();
     const digestOf = (path: string) => {
@@ -175,28 +178,33 @@ class SourceFingerprinter implements Fingerprinter {
       shortPath: (path) => this.#shortPath(path),
       pivotHash: hashText(`pivot loaders ${LOADER_FORMAT}`),
     });
-    const codes = Object.fromEntries([...names].map((name) => [name, this.#codeIn(graph, name, resolver.warnings)]));
+    const found = [...names].map((name) => [name, this.#codeIn(graph, name, resolver.warnings)] as const);
     for (const file of missingTargets(modules, resolver)) read.set(file, null);
     const contents = [...modules].map(([path, { digest }]) => [this.#shortPath(path), digest]).sort((a, b) =>
       byCodeUnit(a[0] ?? "", b[0] ?? "")
     );
-    return {
+    const record = {
       files: [...read],
       graphDigest: hashText(canonicalJson([contents, resolver.digest])),
       graphFiles: [...modules.keys()].map((path) => this.#shortPath(path)),
-      codes,
+      codes: Object.fromEntries(found.map(([name, { stored }]) => [name, stored])),
     };
+    return { record, places: Object.fromEntries(found.map(([name, { places }]) => [name, places])) };
   }
 
-  #codeIn(graph: SymbolGraph, name: string, warnings: ReadonlySet<string>): StoredCode {
+  #codeIn(graph: SymbolGraph, name: string, warnings: ReadonlySet<string>): FoundCode {
     try {
       return toCode(graph.reach(name), { shortPath: (path) => this.#shortPath(path), warnings: [...warnings] });
     } catch (error) {
       if (!(error instanceof PivotError) || error.kind !== "invalid") throw error;
       const { message, code, hint, spot } = error;
-      return {
-        error: { message, code, ...(hint === undefined ? {} : { hint }), ...(spot === undefined ? {} : { spot }) },
+      const broken = {
+        message,
+        code,
+        ...(hint === undefined ? {} : { hint }),
+        ...(spot === undefined ? {} : { spot }),
       };
+      return { stored: { error: broken }, places: {} };
     }
   }
 
@@ -232,6 +240,21 @@ class SourceFingerprinter implements Fingerprinter {
     }
     return { digest: digestOf(symbols, []), symbols: sorted(symbols), warnings: [] };
   }
+}
+
+/** What was worked out about one stage. */
+interface FoundCode {
+  readonly stored: StoredCode;
+  readonly places: Readonly<Record<string, SymbolPlace>>;
+}
+
+function readJson<Value>(store: AnalysisStore, key: string): Value | undefined {
+  const bytes = store.get(key);
+  return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+}
+
+function writeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
 }
 
 function missingTargets(
@@ -272,7 +295,7 @@ function digestOf(symbols: Readonly<Record<string, Digest>>, effects: readonly s
 }
 
 /** Manifest, digest and places of what a stage reaches. */
-function toCode(reach: Reach, about: { shortPath: (path: string) => string; warnings: readonly string[] }): StoredCode {
+function toCode(reach: Reach, about: { shortPath: (path: string) => string; warnings: readonly string[] }): FoundCode {
   const labels = new Map<string, number>();
   for (const { label } of reach.symbols.values()) labels.set(label, (labels.get(label) ?? 0) + 1);
   const keys = new Map<string, string>();
@@ -294,10 +317,12 @@ function toCode(reach: Reach, about: { shortPath: (path: string) => string; warn
   }
   const effects = reach.effects.map((key) => reach.symbols.get(key)?.hash ?? "");
   return {
-    code: {
-      digest: digestOf(identities, effects),
-      symbols: sorted(symbols),
-      warnings: [...about.warnings, ...reach.warnings],
+    stored: {
+      code: {
+        digest: digestOf(identities, effects),
+        symbols: sorted(symbols),
+        warnings: [...about.warnings, ...reach.warnings],
+      },
     },
     places,
   };
@@ -308,11 +333,12 @@ function placeOf(
   about: { reach: Reach; keys: ReadonlyMap<string, string>; shortPath: (path: string) => string },
 ): SymbolPlace {
   const chain: string[] = [];
-  for (let at: Reached | undefined = symbol; at !== undefined && chain.length < 50;) {
-    const key: string | undefined = [...about.reach.symbols].find(([, each]) => each === at)?.[0];
-    chain.unshift(about.keys.get(key ?? "") ?? at.label);
+  for (let at: Reached | undefined = symbol; at !== undefined && chain.length < MAX_CHAIN;) {
+    chain.unshift(about.keys.get(keyOf(at.ref)) ?? at.label);
     at = at.from === undefined ? undefined : about.reach.symbols.get(at.from);
   }
   if (symbol.path === "") return { chain };
   return { spot: { file: about.shortPath(symbol.path), line: symbol.line, column: symbol.column }, chain };
 }
+
+const MAX_CHAIN = 50;
