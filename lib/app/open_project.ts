@@ -4,18 +4,21 @@ import { type Cache, createCache, createScanner, type Scanner } from "../cache/m
 import { envDigests, type Environment, findProject, loadSettings, type Settings } from "../config/mod.ts";
 import { type CheckoutMode, isJsonObject, type RelPath, type StepHook } from "../core/mod.ts";
 import type { Workspace } from "../engine/mod.ts";
-import { createFingerprinter } from "../fingerprint/mod.ts";
-import type { Fingerprinter } from "../fingerprint/mod.ts";
-import { type LoadedPipeline, loadPipeline, parseSettings } from "../pipeline/mod.ts";
+import { createFingerprinter, type Embedded, embeddedFingerprinter, type Fingerprinter } from "../fingerprint/mod.ts";
+import { type LoadedPipeline, loadPipeline, parseSettings, PIVOT_TS } from "../pipeline/mod.ts";
 import { createPool, type WorkerPool } from "../pool/mod.ts";
 import { type Locks, openLocks, openState, type State } from "../state/mod.ts";
-import { makeFolder } from "../sys/mod.ts";
+import { makeFolder, statPath } from "../sys/mod.ts";
 
 /** Options of {@linkcode openProject}. */
 export interface OpenOptions {
   /** Absolute path of a folder in the project. */
   readonly cwd: string;
   readonly environment: Environment;
+  /** Stages that are compiled into the program. */
+  readonly embedded?: Embedded;
+  /** Starts the program for one of them. */
+  readonly selfCommand?: readonly [string, ...string[]];
   /** Transfers at once with a remote. @default 20 */
   readonly transferJobs?: number;
 }
@@ -67,12 +70,15 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     pool,
   });
   const scanner = createScanner({ projectRoot: root, cacheRoot, index: state.files, pool });
-  const fingerprints = createFingerprinter({
+  const sources = createFingerprinter({
     projectRoot: root,
     index: state.files,
     store: state.kv("analysis"),
     runtime: settings.fingerprintRuntime,
   });
+  const { embedded, selfCommand } = options;
+  const hasSources = statPath(`${root}/${PIVOT_TS}`) !== undefined;
+  const fingerprints = embedded === undefined ? sources : embeddedFingerprinter(embedded, sources, hasSources);
   const locks = openLocks(root, state.parsed);
   const deno = denoProgram();
   return {
@@ -84,7 +90,8 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     scanner,
     pool,
     fingerprints,
-    load: (loadOptions = {}) => load({ root, state, fingerprints, deno }, loadOptions),
+    load: (loadOptions = {}) =>
+      load({ root, state, fingerprints, deno, ...(embedded === undefined ? {} : { embedded }) }, loadOptions),
     workspace: ({ pipeline }, { checkoutMode } = {}) => ({
       projectRoot: root,
       pipeline,
@@ -95,6 +102,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       fingerprints,
       envDigests,
       deno,
+      ...(selfCommand === undefined ? {} : { selfCommand }),
       ...(checkoutMode === undefined ? {} : { checkoutMode }),
       ...crashHook(options.environment),
     }),
@@ -114,7 +122,7 @@ function folderRemotes(settings: Settings): string[] {
 }
 
 function load(
-  use: { root: string; state: State; fingerprints: Fingerprinter; deno: string },
+  use: { root: string; state: State; fingerprints: Fingerprinter; deno: string; embedded?: Embedded },
   options: LoadProjectOptions,
 ): Promise<LoadedPipeline> {
   return loadPipeline({
@@ -127,6 +135,7 @@ function load(
     parsed: use.state.parsed,
     settings: parseSettings(options.set ?? []),
     deno: use.deno,
+    ...(use.embedded === undefined ? {} : { embedded: use.embedded.stages }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
 }

@@ -269,6 +269,22 @@ const config = command(
   { brief: message`Read and write settings.`, footer: message`Example: pivot config set cache.modes copy` },
 );
 
+const compileManifest = command(
+  "compile-manifest",
+  object({
+    command: constant("compile-manifest"),
+    output: optional(
+      option("-o", "--output", string({ metavar: "FILE" }), { description: message`Default is pivot_manifest.json.` }),
+    ),
+    check: option("--check", { description: message`Write nothing; exit 1 if the file is stale.` }),
+    json,
+  }),
+  {
+    brief: message`Write code identities for a program that stages are compiled into.`,
+    footer: message`Example: pivot compile-manifest && deno compile -A main.ts`,
+  },
+);
+
 const init = command(
   "init",
   object({
@@ -290,5 +306,5 @@ export const commandLine = or(
   group("Pipeline", or(run, status, list, dag, logs, history)),
   group("Outputs", or(checkout, commit, gc, verify)),
   group("Remotes", or(push, pull, fetchCommand, sync, remote)),
-  group("Project", or(init, config, doctor)),
+  group("Project", or(init, config, doctor, compileManifest)),
 );

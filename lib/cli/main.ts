@@ -3,6 +3,7 @@
 
 import { PivotError } from "../core/mod.ts";
 import { readEnvironment } from "../config/mod.ts";
+import type { Embedded } from "../fingerprint/mod.ts";
 import { runParser } from "@optique/core/facade";
 import { message } from "@optique/core/message";
 import { commandLine } from "./arguments.ts";
@@ -31,6 +32,10 @@ export interface CommandContext {
   readonly args: readonly string[];
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Stages that are compiled in. */
+  readonly embedded?: Embedded;
+  /** Starts this very program for one of them. */
+  readonly selfCommand?: readonly [string, ...string[]];
 }
 
 function parseArguments(args: readonly string[], terminal: Terminal) {
@@ -55,26 +60,48 @@ function parseArguments(args: readonly string[], terminal: Terminal) {
 /** Where to read on after a usage error. */
 function helpHint(args: readonly string[]): string {
   const [command] = args;
-  const known = command !== undefined && /^[a-z]+$/.test(command) && COMMANDS.includes(command);
+  const known = command !== undefined && /^[a-z-]+$/.test(command) && COMMANDS.includes(command);
   return `  hint: \`pivot ${known ? `${command} ` : ""}--help\` shows what there is`;
 }
 
 const COMMANDS: readonly string[] =
-  "run status list dag logs history checkout commit gc verify push pull fetch sync remote init config doctor completions"
+  "run status list dag logs history checkout commit gc verify push pull fetch sync remote init config doctor compile-manifest completions"
     .split(" ");
 
 function stop(exitCode: number): never {
   throw new ParsedElsewhere(exitCode);
 }
 
+/** Options of {@linkcode main}. */
+export interface MainOptions {
+  /** Stages that are compiled into the calling program, with their manifest (`pivot compile-manifest`). */
+  readonly embedded?: Embedded;
+}
+
+/** The first argument of a process that a program with embedded stages starts for one of them. */
+const STAGE_ARGUMENT = "__pivot-stage";
+
 /** Runs the command line and returns the exit code. Never throws. */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[], options: MainOptions = {}): Promise<number> {
+  const { embedded } = options;
+  if (embedded !== undefined && args[0] === STAGE_ARGUMENT) {
+    const { runStage } = await import("../../workers/stage.ts");
+    const request = JSON.parse(await new Response(Deno.stdin.readable).text());
+    return await runStage(request, () => Promise.resolve(embedded.stages));
+  }
   const environment = readEnvironment();
   const terminal = systemTerminal({ noColor: environment.noColor, plain: environment.ci });
   using interrupt = interruptSignal();
   try {
     const parsed = parseArguments(args, terminal);
-    const context = { terminal, environment, cwd: Deno.cwd(), args, signal: interrupt.signal };
+    const context = {
+      terminal,
+      environment,
+      cwd: Deno.cwd(),
+      args,
+      signal: interrupt.signal,
+      ...(embedded === undefined ? {} : { embedded, selfCommand: selfCommand() }),
+    };
     return await dispatch(parsed, context);
   } catch (thrown) {
     if (thrown instanceof ParsedElsewhere) return thrown.exitCode;
@@ -119,6 +146,8 @@ async function dispatch(parsed: Arguments, context: CommandContext): Promise<num
     case "remote-status":
     case "remote-check":
       return await (await import("./commands/remote.ts")).remoteCommand(parsed, context);
+    case "compile-manifest":
+      return await (await import("./commands/compile_manifest.ts")).compileManifestCommand(parsed, context);
     case "init":
       return await (await import("./commands/init.ts")).initCommand(parsed, context);
     case "config-list":
@@ -127,6 +156,12 @@ async function dispatch(parsed: Arguments, context: CommandContext): Promise<num
     case "config-unset":
       return await (await import("./commands/config.ts")).configCommand(parsed, context);
   }
+}
+
+/** How this program is started again: as the binary that it is, or by Deno. */
+function selfCommand(): [string, ...string[]] {
+  if (Deno.build.standalone) return [Deno.execPath(), STAGE_ARGUMENT];
+  return [Deno.execPath(), "run", "--no-check", "--quiet", "-A", Deno.mainModule, STAGE_ARGUMENT];
 }
 
 interface Interrupt extends Disposable {

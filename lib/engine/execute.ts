@@ -111,6 +111,11 @@ async function processOptions(workspace: Workspace, options: ExecuteOptions): Pr
     outs: absolutePaths(workspace, spec.outs),
     params: spec.params as JsonObject,
   };
+  const { selfCommand } = workspace;
+  if (selfCommand !== undefined) {
+    if (spec.permissions !== "inherit") throw permissionsCompiled(spec);
+    return { ...common, request, command: selfCommand, requestAsJson: true };
+  }
   const flags = permissionFlags(workspace, spec);
   return {
     ...common,
@@ -126,6 +131,15 @@ async function processOptions(workspace: Workspace, options: ExecuteOptions): Pr
       "-",
     ],
   };
+}
+
+function permissionsCompiled(spec: StageSpec): PivotError {
+  return new PivotError(`stage "${spec.name}" has permissions of its own, which a compiled program cannot give it`, {
+    code: "permissions-compiled",
+    kind: "invalid",
+    spot: spec.spot,
+    hint: "run it from its sources, or remove the permissions",
+  });
 }
 
 function shellOf(command: string | readonly [string, ...string[]]): readonly [string, ...string[]] {

@@ -36,6 +36,8 @@ export interface StageProcessOptions {
   readonly command: readonly [string, ...string[]];
   /** Present for function stages: makes the program on standard input, and a `done` message is expected. */
   readonly request?: StageRequest;
+  /** The request alone goes to standard input: the command is the program that the stage is compiled into. @default false */
+  readonly requestAsJson?: boolean;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -90,7 +92,11 @@ function start(
       env: options.env,
       signal,
       onOutput,
-      ...(request === undefined ? {} : { stdin: new TextEncoder().encode(programOf(request)) }),
+      ...(request === undefined ? {} : {
+        stdin: new TextEncoder().encode(
+          options.requestAsJson === true ? JSON.stringify(request) : programOf(request),
+        ),
+      }),
     });
   } catch (error) {
     throw new PivotError(`stage "${spec.name}" cannot start "${command[0]}": ${(error as Error).message}`, {

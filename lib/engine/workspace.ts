@@ -19,6 +19,8 @@ export interface Workspace {
   readonly envDigests: (names: readonly string[]) => Readonly<Record<string, Digest | null>>;
   /** The `deno` that stages run with. */
   readonly deno: string;
+  /** Starts the program that stages are compiled into, for one of them. */
+  readonly selfCommand?: readonly [string, ...string[]];
   /** Only this mode for checkouts of this run, if one was asked for by name. */
   readonly checkoutMode?: CheckoutMode;
   /** For crash tests. */

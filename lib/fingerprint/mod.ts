@@ -7,4 +7,13 @@
  */
 
 export { createFingerprinter, type FingerprinterOptions, LOADER_FORMAT } from "./fingerprinter.ts";
+export {
+  type Embedded,
+  embeddedFingerprinter,
+  type EmbeddedManifest,
+  type EmbeddedStage,
+  functionText,
+  makeManifest,
+  MANIFEST_FORMAT,
+} from "./embedded.ts";
 export type * from "./types.ts";

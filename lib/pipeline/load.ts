@@ -3,8 +3,8 @@
 
 import { type JsonObject, nearest, PivotFindings, type RelPath } from "../core/mod.ts";
 import { statPath } from "../sys/mod.ts";
-import type { Declaration } from "./declaration.ts";
-import { describeModule } from "./describe_module.ts";
+import { type Declaration, describeExports } from "./declaration.ts";
+import { describeModule, folderUrl } from "./describe_module.ts";
 import { expandDeclaration, Findings } from "./expand.ts";
 import { buildGraph } from "./graph.ts";
 import { type ParamSetting, paramSources } from "./params.ts";
@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly declarations?: DeclarationStore;
   readonly parsed?: ParseCache;
   readonly settings?: readonly ParamSetting[];
+  /** Stages that are compiled into the program: taken as they are, nothing is imported. */
+  readonly embedded?: Readonly<Record<string, unknown>>;
   /** The `deno` that imports modules. @default this program's */
   readonly deno?: string;
   readonly signal?: AbortSignal;
@@ -57,7 +59,8 @@ export async function loadPipeline(options: LoadOptions): Promise<LoadedPipeline
   const params = paramSources(readParams(file?.value ?? null, findings), options.settings ?? []);
   const stages = declarations.flatMap((declared) => expandDeclaration(declared, params, findings));
   checkSettings(options.settings ?? [], stages, findings);
-  const exists = (path: string) => statPath(`${options.projectRoot}/${path}`) !== undefined;
+  const isEmbedded = (path: string) => options.embedded !== undefined && path === PIVOT_TS;
+  const exists = (path: string) => isEmbedded(path) || statPath(`${options.projectRoot}/${path}`) !== undefined;
   const linkAbove = linkFinder(options.projectRoot);
   validateStages(stages, { findings, exists, linkAbove });
   const graph = buildGraph(stages);
@@ -117,6 +120,11 @@ interface Gathered {
 
 async function gather(options: LoadOptions, use: { findings: Findings; warnings: string[] }): Promise<Gathered> {
   const hasModule = statPath(`${options.projectRoot}/${PIVOT_TS}`) !== undefined;
+  const { embedded } = options;
+  if (embedded !== undefined) {
+    const rootUrl = folderUrl(options.projectRoot);
+    return { declarations: describeExports(embedded, { path: PIVOT_TS, rootUrl }), source: "pivot.ts" };
+  }
   const declared = hasModule ? await describeCached(options, PIVOT_TS as RelPath, use.warnings) : [];
   const parsed = await readYaml(options.projectRoot, PIVOT_YAML, options.parsed);
   if (!hasModule && parsed === undefined) {
