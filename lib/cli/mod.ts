@@ -4,4 +4,6 @@
  * @module
  */
 
-export { main } from "./main.ts";
+export { main, type MainOptions } from "./main.ts";
+export type { Embedded, EmbeddedManifest, EmbeddedStage, StageCode, SymbolPlace } from "../fingerprint/mod.ts";
+export type { Branded, Digest, SourceSpot } from "../core/mod.ts";

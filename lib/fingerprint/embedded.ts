@@ -12,18 +12,23 @@ export const MANIFEST_FORMAT = 1;
 
 /** What `pivot compile-manifest` writes; plain JSON. */
 export interface EmbeddedManifest {
+  /** Format of the manifest. */
   readonly format: number;
   /** The analyser that made it. */
   readonly analyser: number;
+  /** The module whose stages it knows, relative to the project. */
   readonly module: string;
   /** Digest over every source file and configuration that it was made from. */
   readonly graph: string;
+  /** By export name. */
   readonly stages: Readonly<Record<string, EmbeddedStage>>;
 }
 
 /** One stage of a manifest. */
 export interface EmbeddedStage {
+  /** The code identity. */
   readonly code: StageCode;
+  /** Where each symbol stands in the sources. */
   readonly places: Readonly<Record<string, SymbolPlace>>;
   /** Hash of the text of the stage's functions, as the engine has them. */
   readonly text: string;
@@ -71,6 +76,7 @@ export function functionText(stage: unknown): string {
 export interface Embedded {
   /** The module with the stages, imported: `import * as stages from "./pivot.ts"`. */
   readonly stages: Readonly<Record<string, unknown>>;
+  /** What `pivot compile-manifest` wrote for it. */
   readonly manifest: EmbeddedManifest;
 }
 

@@ -18,6 +18,7 @@ export interface StageCode {
 
 /** Where a symbol of a manifest stands, and how the stage gets to it. */
 export interface SymbolPlace {
+  /** Where it stands; absent for packages. */
   readonly spot?: SourceSpot;
   /** Manifest keys from the stage's own symbol to this one, both included. */
   readonly chain: readonly string[];
