@@ -2,13 +2,13 @@
 // Invariant: what a stage prints is never lost or mixed within a line.
 
 import { formatDuration, unreachable } from "../core/mod.ts";
-import { describeReason, describeSummary, type RunEvent, type StageResult } from "../engine/mod.ts";
+import { type Decision, describeReason, describeSummary, type RunEvent, type StageResult } from "../engine/mod.ts";
 import type { Style, Terminal } from "./terminal.ts";
 
 /** Options of {@linkcode progressPrinter}. */
 export interface ProgressOptions {
-  /** Show every reason, not only the first. @default false */
-  readonly explain?: boolean;
+  /** Lines that explain a decision; nothing is explained when absent. */
+  readonly explain?: (decision: Decision) => readonly string[];
   /** Do not print what stages print. @default false */
   readonly quiet?: boolean;
 }
@@ -55,8 +55,7 @@ function show(event: RunEvent, { terminal, board, line, options }: Stage): void 
         `${terminal.style("warn", "warning:")} ${event.stage === null ? "" : `${event.stage}: `}${event.message}`,
       );
     case "stage-decided":
-      if (options.explain !== true) return;
-      for (const reason of event.decision.reasons) line(`${event.decision.stage}: ${describeReason(reason)}`);
+      for (const text of options.explain?.(event.decision) ?? []) line(text);
       return;
     case "stage-waiting":
       return line(`${event.stage}: waits for ${event.holder}, which works on it`);

@@ -10,6 +10,7 @@ import {
   PivotError,
   type StageName,
   toWire,
+  type WireError,
 } from "../core/mod.ts";
 import type { StageCode } from "../fingerprint/mod.ts";
 import type { StageSpec } from "../pipeline/mod.ts";
@@ -174,7 +175,7 @@ class Session {
         outcome: cancelled ? "cancelled" : "failed",
         ms: performance.now() - started,
         ...attempt.facts(),
-        ...(cancelled ? {} : { error: toWire(error), logTail: attempt.tail }),
+        ...(cancelled ? {} : { error: reported(error), logTail: attempt.tail }),
       });
     }
   }
@@ -208,11 +209,11 @@ class Session {
         await this.#execute(spec, { decision, contents, attempt });
         return "ran";
       case "blocked":
+        // Broken code is told as it was found, with its own place.
+        if (decision.headline.type === "broken") await this.#codeOf(spec);
+        throw blocked(spec, decision);
       case "pending":
-        throw new PivotError(`stage "${spec.name}" cannot run: ${describeReason(decision.headline)}`, {
-          code: "stage-blocked",
-          spot: spec.spot,
-        });
+        throw blocked(spec, decision);
     }
   }
 
@@ -249,6 +250,19 @@ class Session {
     if (code?.ok === true) return code.code;
     throw code?.error ?? new PivotError(`stage "${spec.name}" has no code`, { code: "bug", kind: "bug" });
   }
+}
+
+function blocked(spec: StageSpec, decision: Decision): PivotError {
+  return new PivotError(`stage "${spec.name}" cannot run: ${describeReason(decision.headline)}`, {
+    code: "stage-blocked",
+    spot: spec.spot,
+  });
+}
+
+/** An error as it goes into a result: its stack only where that is our own fault. */
+function reported(thrown: unknown): WireError {
+  const { stack, ...wire } = toWire(thrown);
+  return wire.code === undefined || wire.kind === "bug" ? { ...wire, ...(stack === undefined ? {} : { stack }) } : wire;
 }
 
 function known({ stage, inputDigest }: Decision): Digest {

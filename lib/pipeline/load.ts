@@ -1,8 +1,8 @@
 // A project's pipeline from all its sources: pivot.ts, pivot.yaml, params.yaml, or the stock tasks of deno.json.
 // Invariant: user modules are imported only when their sources changed since they were last described.
 
-import { type JsonObject, nearest, PivotFindings, type RelPath } from "../core/mod.ts";
-import { statPath } from "../sys/mod.ts";
+import { type JsonObject, nearest, PivotError, PivotFindings, type RelPath } from "../core/mod.ts";
+import { hashText, statPath } from "../sys/mod.ts";
 import { type Declaration, describeExports } from "./declaration.ts";
 import { describeModule, folderUrl } from "./describe_module.ts";
 import { expandDeclaration, Findings } from "./expand.ts";
@@ -164,19 +164,33 @@ async function describeCached(
   const key = `${DECLARATION_FORMAT}:${module}:${digest}`;
   const kept = options.declarations?.get(key);
   if (kept !== undefined) return JSON.parse(new TextDecoder().decode(kept));
-  const { declarations, pure } = await describeModule({
-    projectRoot: options.projectRoot,
-    module,
-    deno: options.deno ?? Deno.execPath(),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
-  if (pure) options.declarations?.put(key, new TextEncoder().encode(JSON.stringify(declarations)));
-  else {
-    warnings.push(
-      `"${module}" reads its environment or other files while it declares stages, so it is imported for every command`,
-    );
+  // What the module's own text declared when all that it imports could last be loaded.
+  const lastKey = `${DECLARATION_FORMAT}:last:${module}:${
+    hashText(Deno.readTextFileSync(`${options.projectRoot}/${module}`))
+  }`;
+  try {
+    const { declarations, pure } = await describeModule({
+      projectRoot: options.projectRoot,
+      module,
+      deno: options.deno ?? Deno.execPath(),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    const bytes = new TextEncoder().encode(JSON.stringify(declarations));
+    options.declarations?.put(lastKey, bytes);
+    if (pure) options.declarations?.put(key, bytes);
+    else warnings.push(impure(module));
+    return declarations;
+  } catch (error) {
+    const last = options.declarations?.get(lastKey);
+    if (last === undefined || !(error instanceof PivotError)) throw error;
+    // Something that it imports is broken. Stages that do not reach it are not held up; those that do are told the place.
+    warnings.push(`"${module}" cannot be loaded now, so its stages are as they last were: ${error.message}`);
+    return JSON.parse(new TextDecoder().decode(last));
   }
-  return declarations;
+}
+
+function impure(module: RelPath): string {
+  return `"${module}" reads its environment or other files while it declares stages, so it is imported for every command`;
 }
 
 /** Grows when the form of declarations changes. */

@@ -1,7 +1,7 @@
 // The seed of the whole: run, run again, change something, and only what it touches runs.
 
 import assert from "node:assert/strict";
-import { testProject, TWO_STAGES } from "../support/project.ts";
+import { outcomes, testProject, TWO_STAGES } from "../support/project.ts";
 
 Deno.test("run executes everything once, then nothing, then what a change touches", async () => {
   using project = testProject(TWO_STAGES);
@@ -244,4 +244,32 @@ Deno.test("every task of deno.json with files or output is a stage as it stands"
   assert.deepEqual(await project.run(), { join: "skipped", count: "restored" });
   project.write("src/a.txt", "A!");
   assert.deepEqual(await project.run(), { join: "ran", count: "ran" });
+});
+
+Deno.test("a broken helper is told with its place, exits 3, and leaves stages alone that do not reach it", async () => {
+  using project = testProject({
+    ...TWO_STAGES,
+    "lib/other.ts": "export const OTHER = 1;\n",
+    "pivot.ts":
+      TWO_STAGES["pivot.ts"].replace("import { MARK }", 'import { OTHER } from "./lib/other.ts";\nimport { MARK }') +
+      'export const third = stage({ outs: out("out/third.txt", text()), run: () => String(OTHER) });\n',
+  });
+  await project.run();
+  project.write("lib/other.ts", "export const OTHER = ;\n");
+  const { out, err } = await project.expect(3, "run", "--json", "--keep-going");
+  const stages = JSON.parse(out).stages as { stage: string; outcome: string; error?: { message: string } }[];
+  assert.deepEqual(outcomes(out), { third: "failed", upper: "skipped", twice: "skipped" });
+  const broken = stages.find(({ stage }) => stage === "third");
+  assert.match(broken?.error?.message ?? "", /"lib\/other\.ts" cannot be parsed/);
+  assert.match(err, /cannot be loaded now/);
+  const status = await project.expect(3, "status");
+  assert.match(status.err, /lib\/other\.ts:1:\d+: error: "lib\/other\.ts" cannot be parsed/);
+});
+
+Deno.test("run --explain names symbol, hashes, place and the way to it", async () => {
+  using project = testProject(TWO_STAGES);
+  await project.run();
+  project.edit("lib/marks.ts", '"!"', '"?"');
+  const { err } = await project.expect(0, "run", "--explain");
+  assert.match(err, /changed const:MARK {2}[0-9a-f]{16} -> [0-9a-f]{16} {2}lib\/marks\.ts:1:/);
 });

@@ -97,8 +97,13 @@ async function showPlan(
   const plan = await planRun(workspace, { stages, force: options.force, signal: context.signal });
   await workspace.state.commit();
   const decisions = [...plan.decisions.values()];
-  if (options.json || options.jsonl) terminal.out(JSON.stringify({ decisions }));
-  else if (options.explain) {
+  if (options.json || options.jsonl) {
+    terminal.out(
+      JSON.stringify(
+        options.explain ? { decisions, explanations: explainDecisions(workspace, decisions) } : { decisions },
+      ),
+    );
+  } else if (options.explain) {
     const explanations = explainDecisions(workspace, decisions);
     for (const explanation of explanations) renderExplanation(explanation).forEach(terminal.out);
     explanationNotes(explanations).forEach(terminal.note);
@@ -123,7 +128,8 @@ async function execute(
 ): Promise<number> {
   const { terminal } = context;
   const jobs = options.jobs ?? (project.settings.jobs > 0 ? project.settings.jobs : navigator.hardwareConcurrency);
-  using printer = progressPrinter(terminal, { explain: options.explain, quiet: options.quiet });
+  const explain = (decision: Decision) => explainDecisions(workspace, [decision]).flatMap(renderExplanation);
+  using printer = progressPrinter(terminal, { ...(options.explain ? { explain } : {}), quiet: options.quiet });
   const onEvent = (event: RunEvent) => {
     if (options.jsonl) terminal.out(JSON.stringify(event));
     else if (!options.json) printer.onEvent(event);
