@@ -117,6 +117,9 @@ export const CHANGING: readonly Mutation[] = [
   m("a lambda in an object literal", ["lib/words.ts", '"ex"', '"eks"'], ["words"]),
   m("a tagged template's text", ["pivot.ts", "tag`a${1}b`", "tag`a${1}c`"], ["words"]),
   m("the tag function", ["lib/words.ts", 'join("|")', 'join("/")'], ["words"]),
+  m("a resource that a stage is using", ["lib/held.ts", '"open"', '"ajar"'], ["words"]),
+  m("a module in a cycle of modules", ["lib/odd.ts", "isEven(value - 1)", "isEven(value - 1) + 1"], ["words"]),
+  m("the other module of the cycle", ["lib/even.ts", '"even"', '"EVEN"'], ["words"]),
   m("a regular expression", ["pivot.ts", "/an/g", "/a/g"], ["words"]),
   m("a loader's save", ["pivot.ts", 'value.join("\\n")', 'value.join(";") + "."'], ["save"]),
   m(
@@ -240,5 +243,7 @@ export const KEEPING: readonly Mutation[] = [
     ["lib/kinds.ts", "circle: { factor: 3 }", "circle: { factor: 3 }"],
     [],
   ),
+  m("a type in a module of the cycle", ["lib/odd.ts", "value: number", "value: 0 | number"], []),
+  m("an unused export in a module of the cycle", ["lib/odd.ts", END, "export const unusedHere = isEven(0);\n"], []),
   m("console output while a module is evaluated", ["lib/plugins.ts", '"loaded"', '"loaded all"'], []),
 ];

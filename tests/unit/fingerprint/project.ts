@@ -48,6 +48,8 @@ import { Child } from "./lib/classes.ts";
 import price, { currency } from "./lib/prices.ts";
 import { ready } from "./lib/late.ts";
 import { pick, tag } from "./lib/words.ts";
+import { held } from "./lib/held.ts";
+import { isEven } from "./lib/even.ts";
 
 const lines = loader<string[]>({
   name: "lines",
@@ -90,7 +92,7 @@ export const late = stage({ outs: out("late.txt", text()), run: () => ready });
 
 export const words = stage({
   outs: out("words.txt", text()),
-  run: () => tag\`a\${1}b\` + pick("x") + [..."banana".matchAll(/an/g)].length,
+  run: () => tag\`a\${1}b\` + pick("x") + held() + isEven(4) + [..."banana".matchAll(/an/g)].length,
 });
 
 export const save = stage({ deps: { rows: dep("rows.json", lines) }, outs: out("save.txt", lines), run: () => ["a"] });
@@ -171,6 +173,17 @@ export const { currency, symbol } = { currency: "EUR", symbol: "E" };
 `,
   "lib/late.ts": `const value = await Promise.resolve("ready");
 export const ready = value;
+`,
+  "lib/held.ts": `export function held(): string {
+  using handle = { state: "open", [Symbol.dispose]() {} };
+  return handle.state;
+}
+`,
+  "lib/even.ts": `import { isOdd } from "./odd.ts";
+export function isEven(value: number): string { return value === 0 ? "even" : isOdd(value - 1); }
+`,
+  "lib/odd.ts": `import { isEven } from "./even.ts";
+export function isOdd(value: number): string { return value === 0 ? "odd" : isEven(value - 1); }
 `,
   "lib/words.ts": `const table: Record<string, () => string> = { x: () => "ex", y: () => "why" };
 export function pick(key: string): string { return table[key]?.() ?? "none"; }
