@@ -1,9 +1,10 @@
 // One stage, from removed outputs to a written record. Invariants: nothing is recorded unless the stage ended well, made all
 // its outputs and its inputs are still what they were; what was there before is gone only when the stage starts.
 
+import type { State } from "../state/mod.ts";
 import { pathToFileURL } from "node:url";
 import type { Sight } from "../cache/mod.ts";
-import { type Content, type JsonObject, PivotError, type RelPath } from "../core/mod.ts";
+import { type Content, type JsonObject, PivotError, type RelPath, type StageName } from "../core/mod.ts";
 import type { StageCode } from "../fingerprint/mod.ts";
 import { configFlags, escapeList, readDenoConfig, type StageSpec, taskCommand } from "../pipeline/mod.ts";
 import { delay, makeFolder, parentOf, removeTree, statPath, TICK_MS } from "../sys/mod.ts";
@@ -212,6 +213,12 @@ async function record(workspace: Workspace, options: ExecuteOptions): Promise<vo
   });
 }
 
+/** How often a stage was recorded on this machine since its state was last rebuilt. */
+export function generationOf(state: State, stage: StageName): number {
+  const bytes = state.kv("generations").get(stage);
+  return bytes === undefined ? 0 : Number(new TextDecoder().decode(bytes));
+}
+
 /** What {@linkcode recordStage} records. */
 export interface RecordOptions {
   readonly spec: StageSpec;
@@ -239,6 +246,8 @@ export async function recordStage(workspace: Workspace, options: RecordOptions):
   }, options.code.digest);
   workspace.state.runs.put(input, runCacheEntryOf(workspace, outs, options.runId));
   workspace.state.kv("pending").delete(spec.name);
+  const generations = workspace.state.kv("generations");
+  generations.put(spec.name, new TextEncoder().encode(String(generationOf(workspace.state, spec.name) + 1)));
   await workspace.state.commit();
   workspace.onStep?.("state-committed");
 }

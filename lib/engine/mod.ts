@@ -10,7 +10,7 @@
 export { type Decision, describeReason, type Reason, type Verdict } from "./decision.ts";
 export { decide, inputDigest, type StageFacts } from "./decide.ts";
 export { EVENT_SCHEMA, type EventSink, type RunEvent } from "./events.ts";
-export { type RecordOptions, recordStage } from "./execute.ts";
+export { generationOf, type RecordOptions, recordStage } from "./execute.ts";
 export { assertSound, codesOf, type Plan, type PlanOptions, planRun } from "./plan.ts";
 export { type Outcome, type RunSummary, type StageResult, summarise } from "./result.ts";
 export { describeSummary, run, type RunOptions } from "./run.ts";

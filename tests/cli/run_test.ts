@@ -181,6 +181,17 @@ export const a = stage({ outs: { o: out("o.txt") }, run: (_deps, { outs }) => De
   assert.match(out, /"outcome":"skipped"/);
 });
 
+Deno.test("list counts how often a stage was recorded here", async () => {
+  using project = testProject(TWO_STAGES);
+  await project.run();
+  await project.run("upper", "--force");
+  const { stages } = JSON.parse((await project.expect(0, "list", "--json")).out);
+  const counts = Object.fromEntries(
+    stages.map((each: { name: string; generation: number }) => [each.name, each.generation]),
+  );
+  assert.deepEqual(counts, { upper: 2, twice: 1 });
+});
+
 Deno.test("history keeps what runs did, logs what stages printed", async () => {
   using project = testProject(TWO_STAGES);
   await project.run();

@@ -2,7 +2,18 @@
 
 import assert from "node:assert/strict";
 import { CHANGING, KEEPING, type Mutation } from "./mutations.ts";
-import { digests, fingerprints, PROJECT, results, STAGES, writeFiles } from "./project.ts";
+import {
+  digests,
+  fingerprints,
+  memoryIndex,
+  memoryStore,
+  PROJECT,
+  results,
+  specOf,
+  STAGES,
+  writeFiles,
+} from "./project.ts";
+import { createFingerprinter } from "../../../lib/fingerprint/mod.ts";
 import { PivotError } from "../../../lib/core/mod.ts";
 
 function mutate(mutation: Mutation): Record<string, string> {
@@ -125,4 +136,53 @@ Deno.test("eval and a computed import widen, and say so", () =>
     assert.ok(one !== undefined && two !== undefined && !(one instanceof PivotError) && !(two instanceof PivotError));
     assert.notEqual(one.digest, two.digest);
     assert.match(one.warnings.join("\n"), /eval.*whole module/);
+  }));
+
+Deno.test("jsr: and https: packages count by the lock, without one by their requirements and with a warning", () =>
+  inFolder(async (root) => {
+    const using = (PROJECT["pivot.ts"] ?? "").replace(
+      "import price",
+      'import { a } from "jsr:@scope/a@^1";\nimport { b } from "https://example.com/b.ts";\nimport price',
+    )
+      .replace("run: () => ready }", "run: () => a + b + ready }");
+    const lock = (version: string, integrity: string, remote: string) =>
+      JSON.stringify({
+        version: "5",
+        specifiers: { "jsr:@scope/a@^1": version },
+        jsr: { [`@scope/a@${version}`]: { integrity } },
+        remote: { "https://example.com/b.ts": remote },
+      });
+    const seen = new Set<string>();
+    for (
+      const text of [lock("1.0.0", "i", "r"), lock("1.1.0", "i", "r"), lock("1.0.0", "j", "r"), lock("1.0.0", "i", "s")]
+    ) {
+      writeFiles(root, { ...PROJECT, "pivot.ts": using, "deno.lock": text });
+      seen.add((await digests(root, ["late"])).late ?? "");
+    }
+    assert.equal(seen.size, 4);
+    Deno.removeSync(`${root}/deno.lock`);
+    const code = (await fingerprints(root, ["late"])).get("late");
+    assert.ok(code !== undefined && !(code instanceof PivotError));
+    assert.ok(Object.keys(code.symbols).includes("jsr:@scope/a@^1"));
+    assert.match(code.warnings.join("\n"), /no deno\.lock/);
+  }));
+
+Deno.test("Deno's minor version counts only where the project asks for it", () =>
+  inFolder(async (root) => {
+    writeFiles(root, PROJECT);
+    const ask = async (runtime: boolean) => {
+      const fingerprinter = createFingerprinter({
+        projectRoot: root,
+        index: memoryIndex(),
+        store: memoryStore(),
+        runtime,
+      });
+      await fingerprinter.prepare([specOf("save"), specOf("late")]);
+      return [fingerprinter.codeOf(specOf("save")), fingerprinter.codeOf(specOf("late"))].map((code) =>
+        Object.keys(code.symbols).filter((key) => key.startsWith("runtime:"))
+      );
+    };
+    assert.deepEqual(await ask(false), [[], []]);
+    // `save` reads and writes files through Deno; `late` does not.
+    assert.deepEqual(await ask(true), [[`runtime:deno ${Deno.version.deno.split(".").slice(0, 2).join(".")}`], []]);
   }));
