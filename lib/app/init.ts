@@ -114,7 +114,9 @@ function addTask(root: string, example: boolean): boolean {
   imports["@pivot/pivot"] ??= own.module;
   if (example) imports["vega-datasets"] ??= "npm:vega-datasets@^3.2.1";
   if (before === JSON.stringify([tasks, imports])) return false;
-  writeDurable(file, `${JSON.stringify({ ...config, tasks, imports }, null, 2)}\n`);
+  // Releases that are days old may lack packages for some platforms yet.
+  const age = example && config.minimumDependencyAge === undefined ? { minimumDependencyAge: "P21D" } : {};
+  writeDurable(file, `${JSON.stringify({ ...config, tasks, ...age, imports }, null, 2)}\n`);
   return true;
 }
 

@@ -176,9 +176,10 @@ async function describeCached(
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     const bytes = new TextEncoder().encode(JSON.stringify(declarations));
-    options.declarations?.put(lastKey, bytes);
-    if (pure) options.declarations?.put(key, bytes);
-    else warnings.push(impure(module));
+    if (pure) {
+      options.declarations?.put(key, bytes);
+      options.declarations?.put(lastKey, bytes);
+    } else warnings.push(impure(module));
     return declarations;
   } catch (error) {
     const last = options.declarations?.get(lastKey);
