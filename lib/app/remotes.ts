@@ -7,6 +7,7 @@ import { selectTargets } from "../pipeline/mod.ts";
 import {
   type BlobRequest,
   type BlobStore,
+  digestOfKey,
   type KeyValue,
   Remote,
   RemoteManager,
@@ -141,10 +142,20 @@ function allBlobs(project: Project): BlobRequest[] {
   return [...project.cache.list()].map(({ hash, size }) => ({ digest: hash, size, label: hash }));
 }
 
+/** Every blob that the remote has; objects that are not ours are passed over. */
+async function allRemoteBlobs(remote: Remote, signal: AbortSignal): Promise<BlobRequest[]> {
+  const found: BlobRequest[] = [];
+  for await (const { key, size } of remote.list({ signal })) {
+    const digest = digestOfKey(key);
+    if (digest !== undefined) found.push({ digest, size, label: digest });
+  }
+  return found;
+}
+
 /** Options of a transfer. */
 export interface TransferOptions {
   readonly targets: readonly string[];
-  /** The whole cache, not only what records name; for push. @default false */
+  /** The whole cache or remote, not only what records name. @default false */
   readonly all?: boolean;
   /** Push: send everything again, so that each SHA-256 is compared. Pull: overwrite files changed by hand. @default false */
   readonly force?: boolean;
@@ -174,7 +185,9 @@ export async function push(project: Project, remote: Remote, options: TransferOp
 
 /** Fetches the blobs that the cache lacks. */
 export async function fetch(project: Project, remote: Remote, options: TransferOptions): Promise<TransferResult> {
-  const blobs = await recordedBlobs(project, options.targets);
+  const blobs = options.all === true
+    ? await allRemoteBlobs(remote, options.signal)
+    : await recordedBlobs(project, options.targets);
   await project.cache.audit(
     blobs.map((blob) => ({ type: "file", hash: blob.digest, size: blob.size, executable: false })),
     options.signal,

@@ -183,7 +183,7 @@ const transferOptions = {
   force: option("-f", "--force", {
     description: message`Push: compare what is there byte by byte. Pull: overwrite outputs changed by hand.`,
   }),
-  all: option("--all", { description: message`Push the whole cache, not only what records name.` }),
+  all: option("--all", { description: message`The whole cache or remote, not only what records name.` }),
   json,
 };
 

@@ -69,6 +69,18 @@ Deno.test("run --push shares what was made; a blob that is nowhere is a named fa
   assert.match(err, /failed out\/twice\.txt/);
 });
 
+Deno.test("--all moves the whole cache and the whole remote, records or not", async () => {
+  using project = testProject(TWO_STAGES);
+  await project.expect(0, "remote", "add", "origin", `file://${project.root}/shared`);
+  await project.run();
+  project.write("a.txt", "other");
+  await project.run();
+  assert.match((await project.expect(0, "push", "--all")).out, /^Pushed 4 files/m);
+  using clone = cloneOf(project);
+  assert.match((await clone.expect(0, "fetch", "--all")).out, /^Pulled 4 files/m);
+  assert.match((await clone.expect(0, "fetch", "--all")).out, /^Pulled 0 files/m);
+});
+
 Deno.test("an altered local blob is refused by name, the rest is pushed", async () => {
   using project = testProject(TWO_STAGES);
   await project.run();
