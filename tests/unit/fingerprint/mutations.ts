@@ -238,11 +238,6 @@ export const KEEPING: readonly Mutation[] = [
   m("another import map entry", ["deno.json", '"colours"', '"shades": "./nowhere/", "colours"'], []),
   m("a task in deno.json", ["deno.json", '"imports"', '"tasks": { "a": "echo" }, "imports"'], []),
   m("a package that no stage reaches, upgraded in the lock", ["deno.lock", "sha512-ccc", "sha512-ddd"], []),
-  m(
-    "what a stage runs that only lends its output",
-    ["lib/kinds.ts", "circle: { factor: 3 }", "circle: { factor: 3 }"],
-    [],
-  ),
   m("a type in a module of the cycle", ["lib/odd.ts", "value: number", "value: 0 | number"], []),
   m("an unused export in a module of the cycle", ["lib/odd.ts", END, "export const unusedHere = isEven(0);\n"], []),
   m("console output while a module is evaluated", ["lib/plugins.ts", '"loaded"', '"loaded all"'], []),

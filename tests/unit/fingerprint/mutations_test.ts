@@ -20,6 +20,7 @@ function mutate(mutation: Mutation): Record<string, string> {
   const files: Record<string, string> = { ...PROJECT };
   for (const [file, from, to] of [[mutation.file, mutation.from, mutation.to] as const, ...mutation.also ?? []]) {
     const before = files[file] ?? "";
+    assert.notEqual(from, to, `"${mutation.name}" edits nothing`);
     assert.ok(from === "" || before.includes(from), `"${mutation.name}": "${from}" is not in ${file}`);
     files[file] = from === "" ? before + to : before.replace(from, () => to);
   }
