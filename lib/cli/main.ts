@@ -6,7 +6,8 @@ import { readEnvironment } from "../config/mod.ts";
 import type { Embedded } from "../fingerprint/mod.ts";
 import { runParser } from "@optique/core/facade";
 import { message } from "@optique/core/message";
-import { commandLine } from "./arguments.ts";
+import { commandLine, commandNames } from "./arguments/mod.ts";
+import { dispatch } from "./dispatch.ts";
 import { errorJson, reportError } from "./problems.ts";
 import { systemTerminal, type Terminal } from "./terminal.ts";
 import denoJson from "../../deno.json" with { type: "json" };
@@ -60,13 +61,9 @@ function parseArguments(args: readonly string[], terminal: Terminal) {
 /** Where to read on after a usage error. */
 function helpHint(args: readonly string[]): string {
   const [command] = args;
-  const known = command !== undefined && /^[a-z-]+$/.test(command) && COMMANDS.includes(command);
+  const known = command !== undefined && /^[a-z-]+$/.test(command) && commandNames.includes(command);
   return `  hint: \`pivot ${known ? `${command} ` : ""}--help\` shows what there is`;
 }
-
-const COMMANDS: readonly string[] =
-  "run status list dag logs history checkout commit gc verify push pull fetch sync remote init config doctor compile-manifest completions"
-    .split(" ");
 
 function stop(exitCode: number): never {
   throw new ParsedElsewhere(exitCode);
@@ -108,53 +105,6 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
     if (interrupt.signal.aborted) return interrupt.exitCode();
     if (args.includes("--json") || args.includes("--jsonl")) terminal.out(JSON.stringify({ error: errorJson(thrown) }));
     return reportError(terminal, thrown);
-  }
-}
-
-async function dispatch(parsed: Arguments, context: CommandContext): Promise<number> {
-  switch (parsed.command) {
-    case "run":
-      return await (await import("./commands/run.ts")).runCommand(parsed, context);
-    case "status":
-      return await (await import("./commands/status.ts")).statusCommand(parsed, context);
-    case "list":
-      return await (await import("./commands/list.ts")).listCommand(parsed, context);
-    case "dag":
-      return await (await import("./commands/dag.ts")).dagCommand(parsed, context);
-    case "checkout":
-      return await (await import("./commands/checkout.ts")).checkoutCommand(parsed, context);
-    case "commit":
-      return await (await import("./commands/commit.ts")).commitCommand(parsed, context);
-    case "logs":
-      return await (await import("./commands/logs.ts")).logsCommand(parsed, context);
-    case "history":
-      return await (await import("./commands/history.ts")).historyCommand(parsed, context);
-    case "doctor":
-      return await (await import("./commands/doctor.ts")).doctorCommand(parsed, context);
-    case "gc":
-    case "verify":
-      return await (await import("./commands/upkeep.ts")).upkeepCommand(parsed, context);
-    case "push":
-    case "pull":
-    case "fetch":
-    case "sync":
-      return await (await import("./commands/transfer.ts")).transferCommand(parsed, context);
-    case "remote-list":
-    case "remote-add":
-    case "remote-remove":
-    case "remote-default":
-    case "remote-status":
-    case "remote-check":
-      return await (await import("./commands/remote.ts")).remoteCommand(parsed, context);
-    case "compile-manifest":
-      return await (await import("./commands/compile_manifest.ts")).compileManifestCommand(parsed, context);
-    case "init":
-      return await (await import("./commands/init.ts")).initCommand(parsed, context);
-    case "config-list":
-    case "config-get":
-    case "config-set":
-    case "config-unset":
-      return await (await import("./commands/config.ts")).configCommand(parsed, context);
   }
 }
 

@@ -18,6 +18,7 @@ export type {
   TarAccess,
   VolumeAccess,
 } from "./ports.ts";
+export type { CreateVolumeOptions, Driver, TaskRequest, Volume } from "./drivers/driver.ts";
 export { type CacheDsn, type DriverDsn, parseDriverDsn } from "./dsn.ts";
 export {
   type ArchiveLimits,

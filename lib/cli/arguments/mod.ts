@@ -1,0 +1,20 @@
+// The command line as data. Invariant: every option here is read by a command; parsing has no effects.
+
+import { group, or } from "@optique/core/constructs";
+import { outputCommands } from "./outputs.ts";
+import { pipelineCommands } from "./pipeline.ts";
+import { projectCommands } from "./project.ts";
+import { remoteCommands } from "./remotes.ts";
+
+/** The whole command line. */
+export const commandLine = or(
+  group("Pipeline", pipelineCommands),
+  group("Outputs", outputCommands),
+  group("Remotes", remoteCommands),
+  group("Project", projectCommands),
+);
+
+/** Names of all commands, for hints. */
+export const commandNames: readonly string[] =
+  ("run status list dag logs history checkout commit gc verify push pull fetch sync remote " +
+    "init config doctor compile-manifest completions").split(" ");

@@ -1,0 +1,28 @@
+// Options that several commands share.
+
+import { message } from "@optique/core/message";
+import { multiple, optional } from "@optique/core/modifiers";
+import { argument, option } from "@optique/core/primitives";
+import { choice, string } from "@optique/core/valueparser";
+
+/** One JSON result. */
+export const json = option("--json", { description: message`Print one JSON result instead of text.` });
+
+/** Stages, by name, pattern or output. */
+export const targets = multiple(
+  argument(string({ metavar: "TARGET" }), {
+    description: message`Stage names, ${"train@*"} patterns or output paths; none means all.`,
+  }),
+);
+
+/** How files come from the cache. */
+export const mode = optional(
+  option("--checkout-mode", choice(["hardlink", "symlink", "copy"]), {
+    description: message`How files come from the cache; an explicit mode never falls back.`,
+  }),
+);
+
+/** Parameters on the command line. */
+export const set = multiple(
+  option("--set", string({ metavar: "STAGE.KEY=VALUE" }), { description: message`Override a parameter.` }),
+);

@@ -1,0 +1,51 @@
+// From a parsed command line to its command. Invariant: a command's modules load only when it was asked for.
+
+import type { Arguments, CommandContext } from "./main.ts";
+
+/** Runs the command and returns its exit code. */
+export async function dispatch(parsed: Arguments, context: CommandContext): Promise<number> {
+  switch (parsed.command) {
+    case "run":
+      return await (await import("./commands/run.ts")).runCommand(parsed, context);
+    case "status":
+      return await (await import("./commands/status.ts")).statusCommand(parsed, context);
+    case "list":
+      return await (await import("./commands/list.ts")).listCommand(parsed, context);
+    case "dag":
+      return await (await import("./commands/dag.ts")).dagCommand(parsed, context);
+    case "checkout":
+      return await (await import("./commands/checkout.ts")).checkoutCommand(parsed, context);
+    case "commit":
+      return await (await import("./commands/commit.ts")).commitCommand(parsed, context);
+    case "logs":
+      return await (await import("./commands/logs.ts")).logsCommand(parsed, context);
+    case "history":
+      return await (await import("./commands/history.ts")).historyCommand(parsed, context);
+    case "doctor":
+      return await (await import("./commands/doctor.ts")).doctorCommand(parsed, context);
+    case "gc":
+    case "verify":
+      return await (await import("./commands/upkeep.ts")).upkeepCommand(parsed, context);
+    case "push":
+    case "pull":
+    case "fetch":
+    case "sync":
+      return await (await import("./commands/transfer.ts")).transferCommand(parsed, context);
+    case "remote-list":
+    case "remote-add":
+    case "remote-remove":
+    case "remote-default":
+    case "remote-status":
+    case "remote-check":
+      return await (await import("./commands/remote.ts")).remoteCommand(parsed, context);
+    case "compile-manifest":
+      return await (await import("./commands/compile_manifest.ts")).compileManifestCommand(parsed, context);
+    case "init":
+      return await (await import("./commands/init.ts")).initCommand(parsed, context);
+    case "config-list":
+    case "config-get":
+    case "config-set":
+    case "config-unset":
+      return await (await import("./commands/config.ts")).configCommand(parsed, context);
+  }
+}
