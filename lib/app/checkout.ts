@@ -1,10 +1,9 @@
 // Bringing recorded outputs into the workspace without running anything.
 
-import { type CheckoutMode, type Content, PivotError, type RelPath, type StageName } from "../core/mod.ts";
-import { selectTargets } from "../pipeline/mod.ts";
-import type { LockedOut } from "../state/mod.ts";
+import { type CheckoutMode, type Content, PivotError, type RelPath } from "../core/mod.ts";
 import { statPath } from "../sys/mod.ts";
 import type { Project } from "./open_project.ts";
+import { type RecordedItem, recordedItems, selectRecorded } from "./recorded.ts";
 
 /** Options of {@linkcode checkout}. */
 export interface CheckoutOptions {
@@ -27,15 +26,16 @@ export interface CheckoutResult {
 }
 
 /**
- * Checks out the outputs that the locks record.
+ * Checks out the outputs and tracked data that the records name.
  *
  * @throws {PivotError} `unknown-stage`; an explicit mode that does not work here.
  */
 export async function checkout(project: Project, options: CheckoutOptions): Promise<CheckoutResult> {
-  const { pipeline } = await project.load(options.signal === undefined ? {} : { signal: options.signal });
-  const stages = selectTargets(pipeline, options.targets, { only: options.targets.length > 0 });
-  await project.locks.load(stages.map((stage) => stage.name as StageName));
-  const outs = stages.flatMap((stage) => project.locks.get(stage.name)?.outs.filter((out) => out.cache) ?? []);
+  const { pipeline } = await project.load({
+    inputsMayMiss: true,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  const outs = await recordedItems(project, await selectRecorded(project, pipeline, options.targets));
   const seen = await project.scanner.observe(
     outs.map(({ path }) => ({ path })),
     options.signal === undefined ? {} : { signal: options.signal },
@@ -53,7 +53,7 @@ export async function checkout(project: Project, options: CheckoutOptions): Prom
     else if (!project.cache.has(out.content)) result.missing.push(out.path);
     else if (options.force !== true && isOnlyHere(project, out, seen.get(out))) result.modified.push(out.path);
     else {
-      project.cache.checkout([{ path: out.path, content: out.content, writable: out.kind === "incremental" }], {
+      project.cache.checkout([{ path: out.path, content: out.content, writable: out.writable }], {
         ...(options.mode === undefined ? {} : { mode: options.mode }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
@@ -70,7 +70,7 @@ function sameContent(now: Content | undefined, recorded: Content): boolean {
 }
 
 /** Whether overwriting would lose something that cannot be brought back. */
-function isOnlyHere(project: Project, out: LockedOut, now: Content | undefined): boolean {
+function isOnlyHere(project: Project, out: RecordedItem, now: Content | undefined): boolean {
   if (now === undefined || now.hash === out.content.hash) return false;
   return statPath(`${project.root}/${out.path}`) !== undefined && !project.cache.has(now);
 }

@@ -5,6 +5,7 @@ import { PivotError, type StageName } from "../core/mod.ts";
 import { codesOf, recordStage, type Workspace } from "../engine/mod.ts";
 import { selectTargets, type StageSpec } from "../pipeline/mod.ts";
 import { newRunId } from "../state/mod.ts";
+import { syncGitIgnore } from "./git_ignore.ts";
 import type { Project } from "./open_project.ts";
 
 /** What was committed. */
@@ -16,7 +17,11 @@ export interface CommitResult {
 }
 
 /** Records the workspace as it is for these stages; no targets = every stage whose outputs are all there. */
-export async function commit(project: Project, targets: readonly string[]): Promise<CommitResult> {
+export async function commit(
+  project: Project,
+  targets: readonly string[],
+  options: { readonly gitIgnore?: boolean } = {},
+): Promise<CommitResult> {
   const loaded = await project.load();
   const workspace = project.workspace(loaded);
   const stages = selectTargets(loaded.pipeline, targets, { only: targets.length > 0 });
@@ -39,6 +44,7 @@ export async function commit(project: Project, targets: readonly string[]): Prom
       result.committed.push(spec.name);
     }
   }
+  if (options.gitIgnore !== false) await syncGitIgnore(project, loaded.pipeline);
   return result;
 }
 

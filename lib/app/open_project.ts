@@ -7,7 +7,7 @@ import type { Workspace } from "../engine/mod.ts";
 import { createFingerprinter, type Embedded, embeddedFingerprinter, type Fingerprinter } from "../fingerprint/mod.ts";
 import { type LoadedPipeline, loadPipeline, parseSettings, PIVOT_TS } from "../pipeline/mod.ts";
 import { createPool, type WorkerPool } from "../pool/mod.ts";
-import { type Locks, openLocks, openState, type State } from "../state/mod.ts";
+import { type Locks, openLocks, openState, openTracked, type State, type Tracked } from "../state/mod.ts";
 import { makeFolder, statPath } from "../sys/mod.ts";
 
 /** Options of {@linkcode openProject}. */
@@ -31,6 +31,8 @@ export interface Project extends AsyncDisposable {
   readonly settings: Settings;
   readonly state: State;
   readonly locks: Locks;
+  /** Data that no stage makes. */
+  readonly tracked: Tracked;
   readonly cache: Cache;
   readonly scanner: Scanner;
   readonly pool: WorkerPool;
@@ -43,6 +45,8 @@ export interface Project extends AsyncDisposable {
 
 /** Options of {@linkcode Project.load}. */
 export interface LoadProjectOptions {
+  /** Nothing will run, so that what stages read may be missing. @default false */
+  readonly inputsMayMiss?: boolean;
   /** Texts of `--set`. */
   readonly set?: readonly string[];
   readonly signal?: AbortSignal;
@@ -80,23 +84,33 @@ export async function openProject(options: OpenOptions): Promise<Project> {
   const hasSources = statPath(`${root}/${PIVOT_TS}`) !== undefined;
   const fingerprints = embedded === undefined ? sources : embeddedFingerprinter(embedded, sources, hasSources);
   const locks = openLocks(root, state.parsed);
+  const tracked = openTracked(root, state.parsed);
   const deno = denoProgram();
   return {
     root,
     settings,
     state,
     locks,
+    tracked,
     cache,
     scanner,
     pool,
     fingerprints,
-    load: (loadOptions = {}) =>
-      load({ root, state, fingerprints, deno, ...(embedded === undefined ? {} : { embedded }) }, loadOptions),
+    load: async (loadOptions = {}) =>
+      await load({
+        tracked: [...(await tracked.load()).keys()],
+        root,
+        state,
+        fingerprints,
+        deno,
+        ...(embedded === undefined ? {} : { embedded }),
+      }, loadOptions),
     workspace: ({ pipeline }, { checkoutMode } = {}) => ({
       projectRoot: root,
       pipeline,
       state,
       locks,
+      tracked,
       cache,
       scanner,
       fingerprints,
@@ -122,7 +136,14 @@ function folderRemotes(settings: Settings): string[] {
 }
 
 function load(
-  use: { root: string; state: State; fingerprints: Fingerprinter; deno: string; embedded?: Embedded },
+  use: {
+    tracked: readonly RelPath[];
+    root: string;
+    state: State;
+    fingerprints: Fingerprinter;
+    deno: string;
+    embedded?: Embedded;
+  },
   options: LoadProjectOptions,
 ): Promise<LoadedPipeline> {
   return loadPipeline({
@@ -133,6 +154,8 @@ function load(
     },
     declarations: use.state.kv("declarations"),
     parsed: use.state.parsed,
+    recorded: use.tracked,
+    missingAllowed: options.inputsMayMiss ?? false,
     settings: parseSettings(options.set ?? []),
     deno: use.deno,
     ...(use.embedded === undefined ? {} : { embedded: use.embedded.stages }),

@@ -2,8 +2,7 @@
 
 import type { Blobs } from "../cache/mod.ts";
 import { setSetting, unsetSetting } from "../config/mod.ts";
-import { isJsonObject, type Json, type StageName } from "../core/mod.ts";
-import { selectTargets } from "../pipeline/mod.ts";
+import { isJsonObject, type Json } from "../core/mod.ts";
 import {
   type BlobRequest,
   type BlobStore,
@@ -18,6 +17,7 @@ import {
 import { statPath } from "../sys/mod.ts";
 import { checkout, type CheckoutResult } from "./checkout.ts";
 import type { Project } from "./open_project.ts";
+import { recordedItems, selectRecorded } from "./recorded.ts";
 
 /** Options of {@linkcode openRemote}. */
 export interface OpenRemoteOptions {
@@ -121,15 +121,9 @@ function tableOver(project: Project): KeyValue {
 
 /** Blobs that the records of these stages name; no targets = every record. */
 export async function recordedBlobs(project: Project, targets: readonly string[]): Promise<BlobRequest[]> {
-  const { pipeline } = await project.load();
-  const stages = selectTargets(pipeline, targets, { only: targets.length > 0 });
-  await project.locks.load(stages.map((stage) => stage.name));
-  return stages.flatMap(({ name }) => stageBlobs(project, name));
-}
-
-function stageBlobs(project: Project, stage: StageName): BlobRequest[] {
-  const outs = project.locks.get(stage)?.outs.filter((out) => out.cache) ?? [];
-  return outs.flatMap(({ path, content }) => {
+  const { pipeline } = await project.load({ inputsMayMiss: true });
+  const items = await recordedItems(project, await selectRecorded(project, pipeline, targets));
+  return items.flatMap(({ path, content }) => {
     if (content.type === "file") return [{ digest: content.hash, size: content.size, label: path }];
     return content.files.flatMap((entry) =>
       entry.type === "file" ? [{ digest: entry.hash, size: entry.size, label: `${path}/${entry.path}` }] : []

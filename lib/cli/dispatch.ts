@@ -17,6 +17,9 @@ export async function dispatch(parsed: Arguments, context: CommandContext): Prom
       return await (await import("./commands/checkout.ts")).checkoutCommand(parsed, context);
     case "commit":
       return await (await import("./commands/commit.ts")).commitCommand(parsed, context);
+    case "track":
+    case "untrack":
+      return await (await import("./commands/track.ts")).trackCommand(parsed, context);
     case "logs":
       return await (await import("./commands/logs.ts")).logsCommand(parsed, context);
     case "history":

@@ -42,6 +42,7 @@ export const SETTINGS: readonly Setting[] = [
     variable: "PIVOT_REMOTE",
   },
   { key: "fingerprint.runtime", type: "flag", fallback: false, meaning: "count Deno's minor version as code" },
+  { key: "git.ignore", type: "flag", fallback: true, meaning: "keep outputs out of git by a block in .gitignore" },
   { key: "history.keep", type: "number", fallback: 200, meaning: "runs that the history keeps" },
 ];
 

@@ -4,15 +4,17 @@
 import type { State } from "../state/mod.ts";
 import { pathToFileURL } from "node:url";
 import type { Sight } from "../cache/mod.ts";
-import { type Content, type JsonObject, PivotError, type RelPath, type StageName } from "../core/mod.ts";
+import { type JsonObject, PivotError, type RelPath, type StageName } from "../core/mod.ts";
 import type { StageCode } from "../fingerprint/mod.ts";
 import { configFlags, escapeList, readDenoConfig, type StageSpec, taskCommand } from "../pipeline/mod.ts";
 import { delay, makeFolder, parentOf, removeTree, statPath, TICK_MS } from "../sys/mod.ts";
 import { inputDigest } from "./decide.ts";
+import { claimIncremental, prepareIncremental, refuseUnrecorded, releaseIncremental } from "./incremental.ts";
 import { codesOf } from "./plan.ts";
 import { depContents, lockOf, outContents, runCacheEntryOf } from "./record.ts";
 import type { RunLog } from "./run_log.ts";
 import { runStageProcess, type StageProcessOptions, type StageRequest } from "./stage_process.ts";
+import { missingTracked } from "./with_tracked.ts";
 import type { Workspace } from "./workspace.ts";
 import type { Digest } from "../core/mod.ts";
 
@@ -37,9 +39,12 @@ export interface ExecuteOptions {
 /** Runs the stage, with its retries, and records it. Throws what went wrong. */
 export async function executeAndRecord(workspace: Workspace, options: ExecuteOptions): Promise<void> {
   const { spec } = options;
+  await bringTracked(workspace, options);
+  await refuseUnrecorded(workspace, options);
+  await claimIncremental(workspace, spec);
   for (let attempt = 1;; attempt++) {
     options.onAttempt(attempt);
-    prepareOutputs(workspace, spec);
+    prepareOutputs(workspace, options);
     workspace.onStep?.("outputs-removed");
     try {
       await runStageProcess(await processOptions(workspace, options));
@@ -53,28 +58,30 @@ export async function executeAndRecord(workspace: Workspace, options: ExecuteOpt
   await record(workspace, options);
 }
 
+/** Tracked data that the stage reads and that is not here comes from the cache. */
+async function bringTracked(workspace: Workspace, { spec, signal }: ExecuteOptions): Promise<void> {
+  const missing = missingTracked(await workspace.tracked.load(), spec.deps, workspace.projectRoot);
+  if (missing.length === 0) return;
+  await workspace.cache.audit(missing.map(({ content }) => content), signal);
+  const lost = missing.find(({ content }) => !workspace.cache.has(content));
+  if (lost !== undefined) {
+    throw new PivotError(`dependency "${lost.path}" is tracked, but its content is neither here nor in the cache`, {
+      code: "blob-missing",
+      hint: `\`pivot pull ${lost.path}\` fetches it from a remote`,
+    });
+  }
+  workspace.cache.checkout(missing);
+}
+
 /** Old outputs go, so that what is there afterwards was made by this run; incremental ones come back as copies. */
-function prepareOutputs(workspace: Workspace, spec: StageSpec): void {
-  const lock = workspace.locks.get(spec.name);
+function prepareOutputs(workspace: Workspace, { spec }: ExecuteOptions): void {
   for (const out of spec.outs) {
     const absolute = `${workspace.projectRoot}/${out.path}`;
-    if (out.kind === "incremental") {
-      const before = lock?.outs.find((each) => each.path === out.path);
-      if (before !== undefined && before.cache && workspace.cache.has(before.content)) {
-        workspace.cache.checkout([{ path: out.path, content: before.content, writable: true }]);
-      } else refuseUnknown(absolute, out.path, before?.content);
-    } else if (!out.persist && out.globs === undefined) removeTree(absolute);
+    if (out.kind === "incremental") prepareIncremental(workspace, spec, out);
+    else if (!out.persist && out.globs === undefined) removeTree(absolute);
     else if (statPath(absolute)?.kind === "file") unlinkFromCache(absolute);
     makeFolder(out.directory && out.globs === undefined && out.kind !== "incremental" ? absolute : parentOf(absolute));
   }
-}
-
-function refuseUnknown(absolute: string, path: string, recorded: Content | undefined): void {
-  if (statPath(absolute) === undefined || recorded !== undefined) return;
-  throw new PivotError(`incremental output "${path}" exists, but no run made it`, {
-    code: "output-unknown",
-    hint: "move it away to start afresh, or run `pivot commit` to take it as it is",
-  });
 }
 
 /** A file that stays in place must not be written through into the cache. */
@@ -245,6 +252,7 @@ export async function recordStage(workspace: Workspace, options: RecordOptions):
     contentOf: (at) => contents.get(at),
   }, options.code.digest);
   workspace.state.runs.put(input, runCacheEntryOf(workspace, outs, options.runId));
+  releaseIncremental(workspace, spec);
   workspace.state.kv("pending").delete(spec.name);
   const generations = workspace.state.kv("generations");
   generations.put(spec.name, new TextEncoder().encode(String(generationOf(workspace.state, spec.name) + 1)));

@@ -8,6 +8,7 @@ import type { ScanRequest, Sight } from "../cache/mod.ts";
 import type { LockedOut, LockWarning, StageLock } from "../state/mod.ts";
 import { decide, inputDigest, type StageFacts } from "./decide.ts";
 import type { Decision } from "./decision.ts";
+import { withTracked } from "./with_tracked.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Options of {@linkcode planRun}. */
@@ -32,7 +33,7 @@ export async function planRun(workspace: Workspace, options: PlanOptions): Promi
   const { stages } = options;
   const warnings = await workspace.locks.load(stages.map((stage) => stage.name));
   const codes = await codesOf(workspace, stages);
-  const contents = await workspace.scanner.observe(pathsOf(workspace, stages), signalOf(options.signal));
+  const contents = await look(workspace, stages, options.signal);
   const facts = { codes, contents, force: options.force ?? false };
   let decisions = decideAll(workspace, stages, facts);
   const open = stages.filter((spec) => decisions.get(spec.name)?.verdict !== "skip");
@@ -67,14 +68,20 @@ export async function decideNow(
 ): Promise<{ readonly decision: Decision; readonly contents: Sight }> {
   await workspace.locks.load([spec.name]);
   const codes = await codesOf(workspace, [spec]);
-  const contents = await workspace.scanner.observe(pathsOf(workspace, [spec]), options);
+  const contents = await look(workspace, [spec], options.signal);
   await auditCandidates(workspace, { stages: [spec], codes, contents, signal: options.signal });
   const decision = decide(factsOf(workspace, { spec, codes, contents, unsettled: [], force: options.force }));
   return { decision, contents };
 }
 
-function signalOf(signal: AbortSignal | undefined): { signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
+/** Everything that decisions about these stages rest on, tracked data that need not be here included. */
+async function look(
+  workspace: Workspace,
+  stages: readonly StageSpec[],
+  signal: AbortSignal | undefined,
+): Promise<Sight> {
+  const seen = await workspace.scanner.observe(pathsOf(workspace, stages), signal === undefined ? {} : { signal });
+  return withTracked(seen, await workspace.tracked.load(), workspace.projectRoot);
 }
 
 /** Code identities; broken sources are values, so that stages that do not reach them are not held up. */

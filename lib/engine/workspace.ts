@@ -4,7 +4,7 @@ import type { CheckoutMode, Digest, StepHook } from "../core/mod.ts";
 import type { Cache, Scanner } from "../cache/mod.ts";
 import type { Fingerprinter } from "../fingerprint/mod.ts";
 import type { Pipeline } from "../pipeline/mod.ts";
-import type { Locks, State } from "../state/mod.ts";
+import type { Locks, State, Tracked } from "../state/mod.ts";
 
 /** One project, open for deciding and running. */
 export interface Workspace {
@@ -12,6 +12,7 @@ export interface Workspace {
   readonly pipeline: Pipeline;
   readonly state: State;
   readonly locks: Locks;
+  readonly tracked: Tracked;
   readonly cache: Cache;
   readonly scanner: Scanner;
   readonly fingerprints: Fingerprinter;

@@ -30,6 +30,10 @@ export interface LoadOptions {
   readonly settings?: readonly ParamSetting[];
   /** Stages that are compiled into the program: taken as they are, nothing is imported. */
   readonly embedded?: Readonly<Record<string, unknown>>;
+  /** Paths that are recorded and come back when they are needed: a dependency on them is never missing. */
+  readonly recorded?: Iterable<RelPath>;
+  /** Let dependencies be missing that no stage makes. @default false */
+  readonly missingAllowed?: boolean;
   /** The `deno` that imports modules. @default this program's */
   readonly deno?: string;
   readonly signal?: AbortSignal;
@@ -60,9 +64,13 @@ export async function loadPipeline(options: LoadOptions): Promise<LoadedPipeline
   const stages = declarations.flatMap((declared) => expandDeclaration(declared, params, findings));
   checkSettings(options.settings ?? [], stages, findings);
   const isEmbedded = (path: string) => options.embedded !== undefined && path === PIVOT_TS;
-  const exists = (path: string) => isEmbedded(path) || statPath(`${options.projectRoot}/${path}`) !== undefined;
+  const recorded = [...options.recorded ?? []];
+  const isRecorded = (path: string) =>
+    recorded.some((each) => each === path || each.startsWith(`${path}/`) || path.startsWith(`${each}/`));
+  const exists = (path: string) =>
+    isEmbedded(path) || statPath(`${options.projectRoot}/${path}`) !== undefined || isRecorded(path);
   const linkAbove = linkFinder(options.projectRoot);
-  validateStages(stages, { findings, exists, linkAbove });
+  validateStages(stages, { findings, exists, linkAbove, missingAllowed: options.missingAllowed ?? false });
   const graph = buildGraph(stages);
   checkGraph(graph, stages, findings);
   if (findings.all.length > 0 || !graph.ok) throw new PivotFindings("the pipeline is not valid", findings.all);

@@ -10,6 +10,8 @@ import type { OutSpec, StageSpec } from "./spec.ts";
 export interface ValidateUse {
   readonly findings: Findings;
   readonly exists: (path: string) => boolean;
+  /** Whether dependencies may be missing. */
+  readonly missingAllowed: boolean;
   /** The first folder above a path that is a symbolic link. */
   readonly linkAbove: (path: string) => string | undefined;
 }
@@ -139,7 +141,9 @@ function checkDependencies(stages: readonly StageSpec[], use: ValidateUse): void
           hint: "declare it with incremental() if the stage updates it",
         });
       }
-      if (dep.globs !== undefined || producers.touching(dep.path).length > 0 || use.exists(dep.path)) continue;
+      if (
+        dep.globs !== undefined || use.missingAllowed || producers.touching(dep.path).length > 0 || use.exists(dep.path)
+      ) continue;
       use.findings.add(`stage "${stage.name}" needs "${dep.path}", which is not there and which no stage makes`, {
         code: "missing-dependency",
         spot: stage.spot,

@@ -96,14 +96,29 @@ function sequence(name: string, lines: string[]): string[] {
 }
 
 function pathLines({ path, content }: PathContent, extra: string[]): string[] {
-  const lines = [`  - path: ${quote(path)}`, ...extra.map((line) => `    ${line}`), `    hash: ${quote(content.hash)}`];
-  lines.push(`    size: ${content.size}`);
-  if (content.type === "file") {
-    if (content.executable) lines.push("    executable: true");
-    return lines;
-  }
-  if (content.files.length === 0) return [...lines, "    files: []"];
-  return [...lines, "    files:", ...content.files.map((entry) => `      - ${entryFlow(entry)}`)];
+  return [`  - path: ${quote(path)}`, ...[...extra, ...contentLines(content)].map((line) => `    ${line}`)];
+}
+
+function contentLines(content: Content): string[] {
+  const lines = [`hash: ${quote(content.hash)}`, `size: ${content.size}`];
+  if (content.type === "file") return content.executable ? [...lines, "executable: true"] : lines;
+  if (content.files.length === 0) return [...lines, "files: []"];
+  return [...lines, "files:", ...content.files.map((entry) => `  - ${entryFlow(entry)}`)];
+}
+
+/** Lines of YAML that record one path. */
+export function formatContent(path: string, content: Content): string[] {
+  return [`path: ${quote(path)}`, ...contentLines(content)];
+}
+
+/**
+ * Reads what {@linkcode formatContent} wrote, as a YAML parser gives it.
+ *
+ * @throws {Error} if it is anything else.
+ */
+export function readRecordedPath(value: unknown): PathContent {
+  if (!isJsonObject(value)) throw new TypeError("it is not a mapping");
+  return readPath(value);
 }
 
 function entryFlow(entry: TreeEntry): string {

@@ -32,7 +32,7 @@ export interface State extends AsyncDisposable {
   readonly runs: RunCache;
   readonly history: History;
   /** A store of its own for a room: `analysis`, `declarations`, `remote`, `pending`. */
-  kv(namespace: "analysis" | "declarations" | "remote" | "pending" | "generations"): KeyValue;
+  kv(namespace: "analysis" | "declarations" | "remote" | "pending" | "generations" | "incremental"): KeyValue;
   /** Makes all puts durable in one transaction. */
   commit(): Promise<void>;
 }

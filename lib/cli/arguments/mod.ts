@@ -16,5 +16,5 @@ export const commandLine = or(
 
 /** Names of all commands, for hints. */
 export const commandNames: readonly string[] =
-  ("run status list dag logs history checkout commit gc verify push pull fetch sync remote " +
+  ("run status list dag logs history checkout commit track untrack gc verify push pull fetch sync remote " +
     "init config doctor compile-manifest completions").split(" ");

@@ -2,10 +2,10 @@
 
 import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { optional } from "@optique/core/modifiers";
-import { command, constant, option } from "@optique/core/primitives";
-import { integer } from "@optique/core/valueparser";
-import { json, mode, targets } from "./shared.ts";
+import { multiple, optional } from "@optique/core/modifiers";
+import { argument, command, constant, option } from "@optique/core/primitives";
+import { integer, string } from "@optique/core/valueparser";
+import { json, mode, noGitIgnore, targets } from "./shared.ts";
 
 const checkout = command(
   "checkout",
@@ -22,7 +22,7 @@ const checkout = command(
   },
 );
 
-const commit = command("commit", object({ command: constant("commit"), targets, json }), {
+const commit = command("commit", object({ command: constant("commit"), targets, noGitIgnore, json }), {
   brief: message`Take outputs as they are now into cache and record.`,
   footer: message`Example: pivot run --no-commit && pivot commit`,
 });
@@ -44,5 +44,23 @@ const gc = command(
   { brief: message`Remove blobs that no record of this workspace names.` },
 );
 
+const paths = multiple(argument(string({ metavar: "PATH" })), { min: 1 });
+
+const track = command(
+  "track",
+  object({ command: constant("track"), paths, noGitIgnore, json }),
+  {
+    brief: message`Keep data that no stage makes in the cache, recorded in git.`,
+    description:
+      message`Files and folders go into the cache and into ${"push"}, ${"pull"}, ${"checkout"} and ${"status"}. Run it again after a change.`,
+    footer: message`Examples: pivot track data/raw.csv · pivot track images/`,
+  },
+);
+
+const untrack = command("untrack", object({ command: constant("untrack"), paths, noGitIgnore, json }), {
+  brief: message`Forget tracked data; it stays where it is.`,
+  footer: message`Example: pivot untrack data/raw.csv`,
+});
+
 /** Outputs and their cache. */
-export const outputCommands = or(checkout, commit, gc, verify);
+export const outputCommands = or(checkout, commit, track, untrack, gc, verify);

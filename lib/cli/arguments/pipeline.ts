@@ -5,7 +5,7 @@ import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import { argument, command, constant, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
-import { json, mode, set, targets } from "./shared.ts";
+import { json, mode, noGitIgnore, set, targets } from "./shared.ts";
 
 const run = command(
   "run",
@@ -33,6 +33,7 @@ const run = command(
     }),
     pull: option("--pull", { description: message`Fetch from the default remote what a skip needs.` }),
     push: option("--push", { description: message`Push to the default remote after a good run.` }),
+    noGitIgnore,
     quiet: option("-q", "--quiet", { description: message`Do not show what stages print.` }),
     mode,
     set,

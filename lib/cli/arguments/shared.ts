@@ -26,3 +26,6 @@ export const mode = optional(
 export const set = multiple(
   option("--set", string({ metavar: "STAGE.KEY=VALUE" }), { description: message`Override a parameter.` }),
 );
+
+/** Leaves `.gitignore` alone. */
+export const noGitIgnore = option("--no-gitignore", { description: message`Leave .gitignore as it is.` });

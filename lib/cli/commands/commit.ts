@@ -10,7 +10,7 @@ export async function commitCommand(
   context: CommandContext,
 ): Promise<number> {
   await using project = await openProject(context);
-  const result = await commit(project, options.targets);
+  const result = await commit(project, options.targets, { gitIgnore: !options.noGitIgnore });
   if (options.json) {
     context.terminal.out(JSON.stringify(result));
     return 0;

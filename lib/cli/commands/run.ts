@@ -1,5 +1,6 @@
 // `pivot run`: show or carry out the plan.
 
+import { syncGitIgnore } from "../../app/git_ignore.ts";
 import { openProject, type Project } from "../../app/open_project.ts";
 import { explainDecisions } from "../../app/explain.ts";
 import { PivotError } from "../../core/mod.ts";
@@ -38,6 +39,7 @@ export async function runCommand(options: RunArguments, context: CommandContext)
   }
   if (options.dryRun || options.check) return await showPlan(workspace, stages, { options, context });
   const code = await execute(project, workspace, stages, { options, context });
+  if (!options.noGitIgnore) await syncGitIgnore(project, loaded.pipeline);
   const pushes = config !== undefined && (options.push || config.autoPush);
   return code === 0 && pushes ? await pushOutputs(project, { options, context }) : code;
 }

@@ -2,6 +2,7 @@
 
 import { explainDecisions } from "../../app/explain.ts";
 import { openProject } from "../../app/open_project.ts";
+import { trackedStatus } from "../../app/track.ts";
 import { assertSound, codesOf, type Decision, describeReason, planRun } from "../../engine/mod.ts";
 import { selectTargets } from "../../pipeline/mod.ts";
 import { explanationNotes, renderExplanation, renderTable } from "../../report/mod.ts";
@@ -32,9 +33,14 @@ export async function statusCommand(
   const decisions = stages.flatMap((stage) => plan.decisions.get(stage.name) ?? []);
   const warnings = [...loaded.warnings, ...plan.warnings.map(({ stage, message }) => `${stage}: ${message}`)];
   for (const warning of warnings) terminal.note(`warning: ${warning}`);
+  const data = options.targets.length === 0 ? await trackedStatus(project) : [];
   if (options.json) {
     terminal.out(
-      JSON.stringify({ stages: options.explain ? explainDecisions(workspace, decisions) : decisions, warnings }),
+      JSON.stringify({
+        stages: options.explain ? explainDecisions(workspace, decisions) : decisions,
+        tracked: data,
+        warnings,
+      }),
     );
   } else if (options.explain) {
     const explanations = explainDecisions(workspace, decisions);
@@ -48,6 +54,22 @@ export async function statusCommand(
     ) => [decision.stage, WORDS[decision.verdict], describeReason(decision.headline)]);
     renderTable({ head: ["stage", "status", "reason"], rows }, { width: terminal.width }).forEach(terminal.out);
   }
+  if (!options.json) showTracked(data, terminal);
   assertSound(await codesOf(workspace, stages));
   return 0;
+}
+
+const HINTS = {
+  modified: "changed since it was recorded: `pivot track` records it, `pivot checkout --force` undoes it",
+  missing: "not here: `pivot checkout` brings it back, `pivot pull` fetches it",
+} as const;
+
+/** Tracked data that is not as recorded. */
+function showTracked(data: Awaited<ReturnType<typeof trackedStatus>>, terminal: CommandContext["terminal"]): void {
+  const rows = data.flatMap(({ path, state }) => state === "same" ? [] : [[path, state, HINTS[state]]]);
+  if (rows.length === 0) return;
+  terminal.out("");
+  renderTable({ head: ["tracked data", "status", "what to do"], rows }, { width: terminal.width }).forEach(
+    terminal.out,
+  );
 }

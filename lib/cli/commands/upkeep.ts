@@ -29,15 +29,16 @@ export async function upkeepCommand(
   return 0;
 }
 
-/** Blobs that a lock of this workspace names, stages that are no longer declared included. */
+/** Blobs that a record of this workspace names, stages that are no longer declared included. */
 async function recordedBlobs(project: Project): Promise<ReadonlySet<Digest>> {
   const stages = project.locks.recorded().filter((name): name is StageName => isStageName(name));
   const warnings = await project.locks.load(stages);
   const [first] = warnings;
   // What an unreadable lock would have kept is not known: nothing is removed on a guess.
   if (first !== undefined) throw new Error(`${first.message}; repair or remove it before gc`);
-  const contents = stages.flatMap((stage) => project.locks.get(stage)?.outs ?? []);
-  return new Set(contents.flatMap(({ content }) => blobsOf(content).map((blob) => blob.hash)));
+  const outs = stages.flatMap((stage) => project.locks.get(stage)?.outs.map(({ content }) => content) ?? []);
+  const contents = [...outs, ...(await project.tracked.load()).values()];
+  return new Set(contents.flatMap((content) => blobsOf(content).map((blob) => blob.hash)));
 }
 
 async function verify(project: Project, json: boolean, context: CommandContext): Promise<number> {
