@@ -24,11 +24,22 @@ export async function dispatch(parsed: Arguments, context: CommandContext): Prom
       return await (await import("./commands/logs.ts")).logsCommand(parsed, context);
     case "history":
       return await (await import("./commands/history.ts")).historyCommand(parsed, context);
+    case "show":
+      return await (await import("./commands/show.ts")).showCommand(parsed, context);
     case "doctor":
       return await (await import("./commands/doctor.ts")).doctorCommand(parsed, context);
     case "gc":
+      return await (await import("./commands/gc.ts")).gcCommand(parsed, context);
     case "verify":
-      return await (await import("./commands/upkeep.ts")).upkeepCommand(parsed, context);
+      return await (await import("./commands/verify.ts")).verifyCommand(parsed, context);
+    case "metrics-show":
+    case "metrics-diff":
+      return await (await import("./commands/metrics.ts")).metricsCommand(parsed, context);
+    case "params-show":
+    case "params-diff":
+      return await (await import("./commands/params.ts")).paramsCommand(parsed, context);
+    case "diff":
+      return await (await import("./commands/diff.ts")).diffCommand(parsed, context);
     case "push":
     case "pull":
     case "fetch":

@@ -44,6 +44,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: "fingerprint.runtime", type: "flag", fallback: false, meaning: "count Deno's minor version as code" },
   { key: "git.ignore", type: "flag", fallback: true, meaning: "keep outputs out of git by a block in .gitignore" },
   { key: "history.keep", type: "number", fallback: 200, meaning: "runs that the history keeps" },
+  { key: "history.keep_days", type: "number", fallback: 365, meaning: "days that the history keeps a run" },
 ];
 
 const REMOTE_FIELDS: Readonly<Record<string, readonly [type: Setting["type"], meaning: string]>> = {

@@ -32,6 +32,7 @@ export interface Settings {
   readonly jobs: number;
   readonly fingerprintRuntime: boolean;
   readonly historyKeep: number;
+  readonly historyKeepDays: number;
   readonly defaultRemote: string | undefined;
   /** By name a URL, or a mapping with `url` and more. */
   readonly remotes: Readonly<Record<string, Json>>;
@@ -61,6 +62,7 @@ export async function loadSettings(projectRoot: string, options: LoadSettingsOpt
     jobs: Number(get("jobs") ?? 0),
     fingerprintRuntime: get("fingerprint.runtime") === true,
     historyKeep: Number(get("history.keep")),
+    historyKeepDays: Number(get("history.keep_days")),
     defaultRemote: get("default_remote") === null ? undefined : String(get("default_remote")),
     remotes: remotesOf(file),
   };

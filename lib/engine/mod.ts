@@ -17,3 +17,5 @@ export { describeSummary, run, type RunOptions } from "./run.ts";
 export { logPath } from "./run_log.ts";
 export type { StageMessage, StageRequest } from "./stage_process.ts";
 export type { Workspace } from "./workspace.ts";
+export { lastDuration } from "./durations.ts";
+export { withTracked } from "./with_tracked.ts";

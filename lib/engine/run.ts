@@ -23,6 +23,7 @@ import { executeAndRecord } from "./execute.ts";
 import { codesOf, decideNow, type Plan, planRun } from "./plan.ts";
 import { restoreStage } from "./restore.ts";
 import { type Outcome, type RunSummary, type StageResult, summarise } from "./result.ts";
+import { rememberDuration } from "./durations.ts";
 import { openRunLog } from "./run_log.ts";
 import { schedule } from "./scheduler.ts";
 import type { Workspace } from "./workspace.ts";
@@ -47,6 +48,8 @@ export interface RunOptions {
   readonly lockWaitMs?: number;
   /** Runs kept in the history. @default 200 */
   readonly keepHistory?: number;
+  /** Days that runs are kept for. @default 365 */
+  readonly keepHistoryDays?: number;
 }
 
 /** Brings the stages up to date. Failures are part of the result, not thrown. */
@@ -74,6 +77,8 @@ export async function run(workspace: Workspace, options: RunOptions): Promise<Ru
   return summary;
 }
 
+const DAY_MS = 86_400_000;
+
 function writeHistory(
   workspace: Workspace,
   options: RunOptions,
@@ -97,7 +102,8 @@ function writeHistory(
       ...(stage.error === undefined ? {} : { error: stage.error.message }),
     })),
   });
-  workspace.state.history.prune(options.keepHistory ?? 200);
+  const days = options.keepHistoryDays ?? 365;
+  workspace.state.history.prune(options.keepHistory ?? 200, new Date(about.startedAt.getTime() - days * DAY_MS));
 }
 
 /** One run in progress. */
@@ -154,6 +160,7 @@ class Session {
   }
 
   #finish(result: StageResult): boolean {
+    if (result.outcome === "ran") rememberDuration(this.#workspace.state, result.stage, result.ms);
     this.#results.set(result.stage, result);
     this.#options.onEvent({ type: "stage-finished", result });
     return result.outcome !== "failed" && result.outcome !== "cancelled";

@@ -7,3 +7,14 @@
 export { dagDot, dagMermaid, type DagNode, dagText } from "./dag.ts";
 export { type ExplainedSymbol, type Explanation, explanationNotes, renderExplanation } from "./explain.ts";
 export { displayWidth, markdownTable, renderTable, type Table, type TableOptions } from "./table.ts";
+export {
+  type ComparedValue,
+  compareTable,
+  type CompareTableOptions,
+  compareValues,
+  type NamedValues,
+  valueTable,
+} from "./compare.ts";
+export { type ChangedCell, diffRows, type DiffRowsOptions, type RowChange, type TableDiff } from "./data_diff.ts";
+export { jsonProblem, readRows, type Row, type TableFormat, tableFormat } from "./data_rows.ts";
+export { DEFAULT_PRECISION, flatten, type FlatValues, showChange, showNumber, showValue } from "./values.ts";

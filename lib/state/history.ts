@@ -15,7 +15,7 @@ export interface HistoryStage {
 
 /** One run. */
 export interface HistoryRecord {
-  /** `20261120T231500123Z-ab12`: sorts by time. */
+  /** `20261120T231500123Z-ab12cd`: sorts by time; what follows the dash is its short name. */
   readonly id: string;
   readonly startedAt: string;
   readonly ms: number;
@@ -31,14 +31,22 @@ export interface History {
   /** Ids, newest first. */
   ids(): string[];
   get(id: string): HistoryRecord | undefined;
-  /** Drops the oldest beyond `keep`. @returns How many were dropped. */
-  prune(keep: number): number;
+  /**
+   * Drops the oldest beyond `keep`, and all that started before `before`.
+   *
+   * @param keep Runs to keep at most.
+   * @returns How many were dropped.
+   */
+  prune(keep: number, before?: Date): number;
 }
 
 /** Makes the id of a run that starts now. */
 export function newRunId(now: Date): string {
-  const time = now.toISOString().replace(/[-:.]/g, "");
-  return `${time}-${crypto.randomUUID().slice(0, 4)}`;
+  return `${timeOf(now)}-${crypto.randomUUID().slice(0, 6)}`;
+}
+
+function timeOf(date: Date): string {
+  return date.toISOString().replace(/[-:.]/g, "");
 }
 
 /** The history in a table of the state database. */
@@ -51,8 +59,9 @@ export function historyIn(table: BufferedTable): History {
       const bytes = table.get(id);
       return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
     },
-    prune(keep) {
-      const old = ids().slice(keep);
+    prune(keep, before) {
+      const oldest = before === undefined ? "" : timeOf(before);
+      const old = ids().filter((id, at) => at >= keep || id < oldest);
       for (const id of old) table.delete(id);
       return old.length;
     },

@@ -32,7 +32,17 @@ export interface State extends AsyncDisposable {
   readonly runs: RunCache;
   readonly history: History;
   /** A store of its own for a room: `analysis`, `declarations`, `remote`, `pending`. */
-  kv(namespace: "analysis" | "declarations" | "remote" | "pending" | "generations" | "incremental"): KeyValue;
+  kv(
+    namespace:
+      | "analysis"
+      | "declarations"
+      | "remote"
+      | "pending"
+      | "generations"
+      | "incremental"
+      | "revisions"
+      | "durations",
+  ): KeyValue;
   /** Makes all puts durable in one transaction. */
   commit(): Promise<void>;
 }

@@ -26,5 +26,6 @@ export {
 export { walk, type WalkEntry, type WalkOptions } from "./disk/walk.ts";
 export { safeJoin } from "./disk/safe_join.ts";
 export { copyFile, hardLink, makeFolder, moveFile, removeTree, replaceWith, setMode, symLink } from "./disk/place.ts";
+export { type Git, openGit } from "./git.ts";
 export { type FileHash, hashFile } from "./hash_file.ts";
 export { type ChildExit, type ChildProcess, spawnChild, type SpawnOptions } from "./process.ts";

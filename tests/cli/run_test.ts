@@ -212,14 +212,14 @@ Deno.test("gc removes what no record names, verify finds a damaged blob", async 
   const dry = JSON.parse((await project.expect(0, "gc", "--dry-run", "--json")).out);
   assert.equal(dry.removed.length, 2);
   await project.expect(0, "gc");
-  await project.expect(0, "verify");
+  await project.expect(0, "verify", "--cache");
   Deno.removeSync(`${project.root}/out`, { recursive: true });
   assert.deepEqual(await project.run(), { upper: "restored", twice: "restored" });
   const folder = [...Deno.readDirSync(`${project.root}/.pivot/cache/files`)][0]?.name ?? "";
   const blob = [...Deno.readDirSync(`${project.root}/.pivot/cache/files/${folder}`)][0]?.name ?? "";
   Deno.chmodSync(`${project.root}/.pivot/cache/files/${folder}/${blob}`, 0o644);
   project.write(`.pivot/cache/files/${folder}/${blob}`, "damage");
-  const { out } = await project.expect(12, "verify");
+  const { out } = await project.expect(12, "verify", "--cache");
   assert.match(out, /damaged/);
 });
 

@@ -219,7 +219,7 @@ Deno.test("a blob altered through its hard link is set aside and never comes bac
   assert.deepEqual(await project.run(), { a: "ran" });
   assert.equal(project.read("o.txt"), "right");
   assert.equal([...Deno.readDirSync(`${project.root}/.pivot/cache/quarantine`)].length, 1);
-  await project.expect(0, "verify");
+  await project.expect(0, "verify", "--cache");
 });
 
 Deno.test("checkout brings outputs back, leaves hand-made changes alone unless forced, and keeps to an explicit mode", async () => {
@@ -255,7 +255,7 @@ Deno.test("two runs at once end well with each stage run once", async () => {
   assert.deepEqual([one.code, two.code], [0, 0], `${one.err}\n${two.err}`);
   assert.equal(project.read("count"), "x\n");
   assert.match(one.err + two.err, /waits for process \d+/);
-  await project.expect(0, "verify");
+  await project.expect(0, "verify", "--cache");
 });
 
 Deno.test("Ctrl-C stops stages and their children, records nothing, exits 130", async () => {

@@ -1,7 +1,8 @@
 // `pivot track` and `pivot untrack`, the ignore file, and stages that read tracked data.
 
 import assert from "node:assert/strict";
-import { REPOSITORY, type TestProject, testProject } from "../support/project.ts";
+import { git } from "../support/git.ts";
+import { REPOSITORY, testProject } from "../support/project.ts";
 
 const READS = `import { dep, out, stage, text } from "@pivot/pivot";
 export const copy = stage({
@@ -15,14 +16,6 @@ export const count = stage({
   run: ({ data }) => String([...Deno.readDirSync(data)].length),
 });
 `;
-
-function git(project: TestProject, ...args: string[]): string {
-  const identity = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"];
-  const { code, stdout, stderr } = new Deno.Command("git", { args: [...identity, ...args], cwd: project.root })
-    .outputSync();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
-}
 
 Deno.test("tracked data is cached, recorded for git and restored by checkout", async () => {
   using project = testProject({ "pivot.ts": READS, "data/raw.txt": "raw", "data/more.txt": "more" });

@@ -35,7 +35,7 @@ for (const step of STEPS) {
       }
       const { code, signal } = await project.start(["run"], { PIVOT_TEST_CRASH_AT: step }).output();
       assert.ok(code !== 0 && signal === "SIGKILL", `the process was to die at ${step}`);
-      await project.expect(0, "verify");
+      await project.expect(0, "verify", "--cache");
       await project.run();
       assert.equal(project.read("joined.json"), expected(project.read("a.txt")));
       assert.deepEqual(await project.run(), { make: "skipped", join: "skipped" });
@@ -44,7 +44,7 @@ for (const step of STEPS) {
       }
       assert.deepEqual(await project.run(), { make: "restored", join: "restored" });
       assert.equal(project.read("joined.json"), expected(project.read("a.txt")));
-      await project.expect(0, "verify");
+      await project.expect(0, "verify", "--cache");
     });
   }
 }

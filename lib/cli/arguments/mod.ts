@@ -4,17 +4,19 @@ import { group, or } from "@optique/core/constructs";
 import { outputCommands } from "./outputs.ts";
 import { pipelineCommands } from "./pipeline.ts";
 import { projectCommands } from "./project.ts";
+import { reportCommands } from "./reports.ts";
 import { remoteCommands } from "./remotes.ts";
 
 /** The whole command line. */
 export const commandLine = or(
   group("Pipeline", pipelineCommands),
   group("Outputs", outputCommands),
+  group("Reports", reportCommands),
   group("Remotes", remoteCommands),
   group("Project", projectCommands),
 );
 
 /** Names of all commands, for hints. */
 export const commandNames: readonly string[] =
-  ("run status list dag logs history checkout commit track untrack gc verify push pull fetch sync remote " +
+  ("run status list dag logs history show checkout commit track untrack gc verify metrics params diff push pull fetch sync remote " +
     "init config doctor compile-manifest completions").split(" ");

@@ -27,9 +27,24 @@ const commit = command("commit", object({ command: constant("commit"), targets, 
   footer: message`Example: pivot run --no-commit && pivot commit`,
 });
 
-const verify = command("verify", object({ command: constant("verify"), json }), {
-  brief: message`Hash every blob in the cache again; damaged ones are set aside.`,
-});
+const verify = command(
+  "verify",
+  object({
+    command: constant("verify"),
+    stages: option("--stages", { description: message`Only whether a run would execute nothing.` }),
+    cache: option("--cache", { description: message`Only the blobs of the cache.` }),
+    allowMissing: option("--allow-missing", {
+      description: message`Data that is recorded need not be here: it may be on a remote alone.`,
+    }),
+    json,
+  }),
+  {
+    brief: message`Check that a run would execute nothing, and that every cached blob is whole.`,
+    description:
+      message`Exit code 1 if a stage would run, 12 if a blob is damaged; damaged blobs are set aside. Without --stages or --cache both are checked.`,
+    footer: message`Examples: pivot verify · pivot verify --stages --allow-missing (in continuous integration)`,
+  },
+);
 
 const gc = command(
   "gc",

@@ -103,10 +103,28 @@ const logs = command(
   { brief: message`Print what a stage printed when it last ran.` },
 );
 
+const show = command(
+  "show",
+  object({
+    command: constant("show"),
+    run: optional(
+      argument(string({ metavar: "RUN" }), {
+        description: message`Short name or start of an id, ${"last"} or ${"last~2"}; default is the last.`,
+      }),
+    ),
+    all: option("--all", { description: message`Also stages that were skipped.` }),
+    json,
+  }),
+  { brief: message`Show a past run, stage by stage.`, footer: message`Examples: pivot show · pivot show 3f9a2c --all` },
+);
+
 const history = command(
   "history",
   object({
     command: constant("history"),
+    stage: optional(
+      option("--stage", string({ metavar: "STAGE" }), { description: message`Only runs that did something with it.` }),
+    ),
     limit: withDefault(option("--limit", integer({ min: 1, metavar: "N" })), 20),
     json,
   }),
@@ -114,4 +132,4 @@ const history = command(
 );
 
 /** Deciding, running, looking back. */
-export const pipelineCommands = or(run, status, list, dag, logs, history);
+export const pipelineCommands = or(run, status, list, dag, logs, history, show);

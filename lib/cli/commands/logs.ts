@@ -1,12 +1,14 @@
 // `pivot logs`: what a stage printed when it last ran.
 
+import { openProject } from "../../app/open_project.ts";
+import { lastRunOf, shortId } from "../../app/past_runs.ts";
 import { findProject } from "../../config/mod.ts";
-import { nearest, PivotError } from "../../core/mod.ts";
+import { formatDuration, nearest, PivotError } from "../../core/mod.ts";
 import { logPath } from "../../engine/mod.ts";
 import type { Arguments, CommandContext } from "../main.ts";
 
 /** Runs the command. */
-export function logsCommand(
+export async function logsCommand(
   options: Extract<Arguments, { readonly command: "logs" }>,
   context: CommandContext,
 ): Promise<number> {
@@ -14,7 +16,17 @@ export function logsCommand(
   const lines = readLog(root, options.stage).split("\n");
   if (lines.at(-1) === "") lines.pop();
   for (const line of options.tail === undefined ? lines : lines.slice(-options.tail)) context.terminal.out(line);
-  return Promise.resolve(0);
+  await using project = await openProject(context);
+  const last = lastRunOf(project, options.stage);
+  if (last !== undefined) {
+    const { run, stage } = last;
+    context.terminal.note(
+      `run ${shortId(run.id)} of ${run.startedAt.slice(0, 19).replace("T", " ")} UTC: ${stage.outcome} in ${
+        formatDuration(stage.ms)
+      }, ${stage.reason}`,
+    );
+  }
+  return 0;
 }
 
 function readLog(root: string, stage: string): string {

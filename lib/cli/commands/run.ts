@@ -146,6 +146,7 @@ async function execute(
     onEvent,
     command: ["run", ...context.args.slice(1)],
     keepHistory: project.settings.historyKeep,
+    keepHistoryDays: project.settings.historyKeepDays,
     ...(options.noWait ? { lockWaitMs: 0 } : {}),
   });
   if (options.json) terminal.out(JSON.stringify(summary));

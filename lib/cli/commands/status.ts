@@ -1,9 +1,10 @@
 // `pivot status`: what would run, and why.
 
 import { explainDecisions } from "../../app/explain.ts";
-import { openProject } from "../../app/open_project.ts";
+import { openProject, type Project } from "../../app/open_project.ts";
 import { trackedStatus } from "../../app/track.ts";
-import { assertSound, codesOf, type Decision, describeReason, planRun } from "../../engine/mod.ts";
+import { assertSound, codesOf, type Decision, describeReason, lastDuration, planRun } from "../../engine/mod.ts";
+import { formatDuration } from "../../core/mod.ts";
 import { selectTargets } from "../../pipeline/mod.ts";
 import { explanationNotes, renderExplanation, renderTable } from "../../report/mod.ts";
 import type { Arguments, CommandContext } from "../main.ts";
@@ -51,12 +52,19 @@ export async function statusCommand(
   } else {
     const rows = decisions.map((
       decision,
-    ) => [decision.stage, WORDS[decision.verdict], describeReason(decision.headline)]);
-    renderTable({ head: ["stage", "status", "reason"], rows }, { width: terminal.width }).forEach(terminal.out);
+    ) => [decision.stage, WORDS[decision.verdict], tookOf(project, decision), describeReason(decision.headline)]);
+    renderTable({ head: ["stage", "status", "last took", "reason"], rows }, { width: terminal.width }).forEach(
+      terminal.out,
+    );
   }
   if (!options.json) showTracked(data, terminal);
   assertSound(await codesOf(workspace, stages));
   return 0;
+}
+
+function tookOf(project: Project, { stage }: Decision): string {
+  const ms = lastDuration(project.state, stage);
+  return ms === undefined ? "-" : formatDuration(ms);
 }
 
 const HINTS = {

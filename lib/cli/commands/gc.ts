@@ -1,4 +1,4 @@
-// `pivot gc` and `pivot verify`: looking after the cache.
+// `pivot gc`: removes blobs that nothing names.
 
 import { openProject, type Project } from "../../app/open_project.ts";
 import { blobsOf } from "../../cache/mod.ts";
@@ -7,13 +7,12 @@ import type { Arguments, CommandContext } from "../main.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Runs either command. */
-export async function upkeepCommand(
-  options: Extract<Arguments, { readonly command: "gc" | "verify" }>,
+/** Runs the command. */
+export async function gcCommand(
+  options: Extract<Arguments, { readonly command: "gc" }>,
   context: CommandContext,
 ): Promise<number> {
   await using project = await openProject(context);
-  if (options.command === "verify") return await verify(project, options.json, context);
   const result = project.cache.gc(await recordedBlobs(project), {
     dryRun: options.dryRun,
     ...(options.keepDays === undefined ? {} : { youngerThanMs: options.keepDays * DAY_MS }),
@@ -39,19 +38,4 @@ async function recordedBlobs(project: Project): Promise<ReadonlySet<Digest>> {
   const outs = stages.flatMap((stage) => project.locks.get(stage)?.outs.map(({ content }) => content) ?? []);
   const contents = [...outs, ...(await project.tracked.load()).values()];
   return new Set(contents.flatMap((content) => blobsOf(content).map((blob) => blob.hash)));
-}
-
-async function verify(project: Project, json: boolean, context: CommandContext): Promise<number> {
-  const result = await project.cache.verify({ signal: context.signal });
-  await project.state.commit();
-  if (json) context.terminal.out(JSON.stringify(result));
-  else {
-    for (const { hash, found, movedTo } of result.damaged) {
-      context.terminal.out(`damaged ${hash}: its content is ${found}; moved to ${movedTo}`);
-    }
-    context.terminal.out(
-      `${plural(result.checked, "blob")} (${formatBytes(result.bytes)}), ${result.damaged.length} damaged`,
-    );
-  }
-  return result.damaged.length > 0 ? 12 : 0;
 }

@@ -1,0 +1,144 @@
+// Metrics of the workspace and of revisions. Invariant: a file that cannot be read is told by name, and the others are shown.
+
+import { isJsonObject, type Json, messageOf, PivotError, type RelPath } from "../core/mod.ts";
+import { type Pipeline, selectTargets } from "../pipeline/mod.ts";
+import { flatten, type FlatValues, jsonProblem, type NamedValues } from "../report/mod.ts";
+import type { Project } from "./open_project.ts";
+import { openRange, type Range, readRecorded, type Revision } from "./revisions.ts";
+
+/** Metrics by file, and what could not be read. */
+export interface Metrics {
+  readonly values: NamedValues;
+  readonly problems: readonly MetricProblem[];
+}
+
+/** A metric file without values. */
+export interface MetricProblem {
+  readonly path: string;
+  /** Revision that it is missing from; absent for the workspace. */
+  readonly revision?: string;
+  readonly message: string;
+}
+
+/** Options of {@linkcode metricsOf} and {@linkcode metricsDiff}. */
+export interface MetricsOptions {
+  /** Stages or metric files; none = all. */
+  readonly targets: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/** Metrics of the workspace, or of a revision. */
+export async function metricsOf(
+  project: Project,
+  options: MetricsOptions & { readonly revision?: string },
+): Promise<Metrics> {
+  const pipeline = await loadFor(project, options);
+  if (options.revision === undefined) return await readWorkspace(project, metricPaths(pipeline, options.targets));
+  const { before } = await openRange(project, options.revision);
+  return await readRevision(project, before, { pipeline, targets: options.targets });
+}
+
+/** Metrics on two sides. */
+export interface MetricsOnBothSides {
+  readonly range: Range;
+  readonly before: NamedValues;
+  readonly now: NamedValues;
+  readonly problems: readonly MetricProblem[];
+}
+
+/** Metrics of a revision beside those of another or of the workspace. @throws {PivotError} as `openRange` does. */
+export async function metricsDiff(
+  project: Project,
+  options: MetricsOptions & { readonly range?: string },
+): Promise<MetricsOnBothSides> {
+  const range = await openRange(project, options.range);
+  const pipeline = await loadFor(project, options);
+  const before = await readRevision(project, range.before, { pipeline, targets: options.targets });
+  const now = range.now === undefined
+    ? await readWorkspace(project, metricPaths(pipeline, options.targets))
+    : await readRevision(project, range.now, { pipeline, targets: options.targets });
+  return { range, before: before.values, now: now.values, problems: [...before.problems, ...now.problems] };
+}
+
+async function loadFor(project: Project, { signal }: MetricsOptions): Promise<Pipeline> {
+  return (await project.load({ inputsMayMiss: true, ...(signal === undefined ? {} : { signal }) })).pipeline;
+}
+
+function metricPaths(pipeline: Pipeline, targets: readonly string[]): RelPath[] {
+  const stages = selectTargets(pipeline, targets, { only: targets.length > 0 });
+  const paths = stages.flatMap((stage) => stage.outs.filter((out) => out.kind === "metric").map((out) => out.path));
+  const named = targets.map((target) => target.replace(/^\.\//, ""));
+  const files = paths.filter((path) => named.includes(path));
+  return files.length > 0 && files.length === named.length ? files : paths;
+}
+
+async function readWorkspace(project: Project, paths: readonly RelPath[]): Promise<Metrics> {
+  const values = new Map<string, FlatValues>();
+  const problems: MetricProblem[] = [];
+  for (const path of paths) {
+    try {
+      values.set(path, await parseMetric(Deno.readTextFileSync(`${project.root}/${path}`), path));
+    } catch (error) {
+      const missing = error instanceof Deno.errors.NotFound;
+      problems.push({ path, message: missing ? "not there; run the stage that makes it" : messageOf(error) });
+    }
+  }
+  return { values, problems };
+}
+
+async function readRevision(
+  project: Project,
+  revision: Revision,
+  about: { readonly pipeline: Pipeline; readonly targets: readonly string[] },
+): Promise<Metrics> {
+  const wanted = about.targets.length === 0 ? undefined : new Set<string>(metricPaths(about.pipeline, about.targets));
+  const outs = [...revision.locks.values()].flatMap((lock) =>
+    lock.outs.filter((out) => out.kind === "metric" && (wanted === undefined || wanted.has(out.path)))
+  );
+  const recorded = await readRecorded(project, revision, outs);
+  const values = new Map<string, FlatValues>();
+  const problems: MetricProblem[] = [];
+  for (const [path, found] of recorded) {
+    const about = { path, revision: revision.name };
+    if (found.status === "missing") problems.push({ ...about, message: found.why });
+    else {
+      try {
+        values.set(path, await parseMetric(new TextDecoder().decode(found.bytes), path));
+      } catch (error) {
+        problems.push({ ...about, message: messageOf(error) });
+      }
+    }
+  }
+  return { values, problems };
+}
+
+/**
+ * Reads a metric file by its name: `.yaml` and `.yml` as YAML, all else as JSON.
+ *
+ * @throws {PivotError} `bad-metric` with the line.
+ */
+async function parseMetric(text: string, path: string): Promise<FlatValues> {
+  if (/\.ya?ml$/.test(path)) {
+    const { parseYaml } = await import("../pipeline/mod.ts");
+    return flatten(finite((await parseYaml(text, path)).value));
+  }
+  try {
+    return flatten(finite(JSON.parse(text)));
+  } catch (error) {
+    const { line, why } = jsonProblem(text, messageOf(error));
+    throw new PivotError(`not JSON, line ${line}: ${why}`, {
+      code: "bad-metric",
+      cause: error,
+    });
+  }
+}
+
+/** YAML has numbers that JSON lacks; they are shown as YAML writes them. */
+function finite(value: Json): Json {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return Number.isNaN(value) ? ".nan" : value > 0 ? ".inf" : "-.inf";
+  }
+  if (Array.isArray(value)) return value.map(finite);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, finite(each)]));
+}

@@ -1,0 +1,24 @@
+// Shared by commands that show values of revisions.
+
+import type { Json } from "../core/mod.ts";
+import { markdownTable, type NamedValues, renderTable, type Table } from "../report/mod.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Prints a table, aligned or as Markdown. */
+export function printTable(terminal: Terminal, table: Table, md: boolean): void {
+  const lines = md ? markdownTable(table) : renderTable(table, { width: terminal.width });
+  lines.forEach(terminal.out);
+}
+
+/** Names of the two sides of a range. */
+export function sidesOf(range: {
+  readonly before: { readonly name: string };
+  readonly now: { readonly name: string } | undefined;
+}): readonly [before: string, now: string] {
+  return [range.before.name, range.now?.name ?? "workspace"];
+}
+
+/** Named values as plain data. */
+export function plainValues(values: NamedValues): Record<string, Record<string, Json>> {
+  return Object.fromEntries([...values].map(([name, flat]) => [name, Object.fromEntries(flat)]));
+}

@@ -1,0 +1,109 @@
+// Two tables row by row: by a key, or by position. Pure. Invariant: counts are of all rows, also where only some are listed.
+
+import { canonicalJson, type Json, jsonEqual, PivotError } from "../core/mod.ts";
+import type { Row } from "./data_rows.ts";
+
+/** One cell that differs. */
+export interface ChangedCell {
+  readonly column: string;
+  /** Absent: the row has no such column on that side. */
+  readonly before?: Json;
+  readonly now?: Json;
+}
+
+/** One row that differs. */
+export type RowChange =
+  | { readonly type: "added" | "removed"; readonly row: string; readonly cells: Row }
+  | { readonly type: "changed"; readonly row: string; readonly cells: readonly ChangedCell[] };
+
+/** What differs between two tables. */
+export interface TableDiff {
+  readonly rowsBefore: number;
+  readonly rowsNow: number;
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  readonly columnsAdded: readonly string[];
+  readonly columnsRemoved: readonly string[];
+  /** The first of them, in the order of the tables. */
+  readonly changes: readonly RowChange[];
+}
+
+/** Options of {@linkcode diffRows}. */
+export interface DiffRowsOptions {
+  /** Columns that tell a row; none = its position. */
+  readonly key?: readonly string[];
+  /** Changes to list, at most. */
+  readonly limit: number;
+}
+
+/**
+ * Compares two tables.
+ *
+ * @throws {PivotError} `bad-key` (kind `usage`) if a key column is missing or its values are not unique.
+ */
+export function diffRows(before: readonly Row[], now: readonly Row[], options: DiffRowsOptions): TableDiff {
+  const old = keyed(before, options.key);
+  const fresh = keyed(now, options.key);
+  const counts = { added: 0, removed: 0, changed: 0 };
+  const changes: RowChange[] = [];
+  const note = (change: RowChange) => {
+    counts[change.type] += 1;
+    if (changes.length < options.limit) changes.push(change);
+  };
+  for (const [row, cells] of fresh) {
+    const was = old.get(row);
+    if (was === undefined) note({ type: "added", row, cells });
+    else {
+      const differing = cellChanges(was, cells);
+      if (differing.length > 0) note({ type: "changed", row, cells: differing });
+    }
+  }
+  for (const [row, cells] of old) if (!fresh.has(row)) note({ type: "removed", row, cells });
+  const [a, b] = [columnsOf(before), columnsOf(now)];
+  return {
+    rowsBefore: before.length,
+    rowsNow: now.length,
+    ...counts,
+    columnsAdded: [...b].filter((column) => !a.has(column)),
+    columnsRemoved: [...a].filter((column) => !b.has(column)),
+    changes,
+  };
+}
+
+function keyed(rows: readonly Row[], key: readonly string[] | undefined): Map<string, Row> {
+  if (key === undefined || key.length === 0) return new Map(rows.map((row, at) => [String(at + 1), row]));
+  const found = new Map<string, Row>();
+  for (const row of rows) {
+    const name = key.map((column) => keyText(row, column)).join(", ");
+    if (found.has(name)) {
+      throw badKey(`more than one row has ${key.join(", ")} = ${name}`, "name more columns, as in --key date,city");
+    }
+    found.set(name, row);
+  }
+  return found;
+}
+
+function keyText(row: Row, column: string): string {
+  const value = row[column];
+  if (value === undefined) throw badKey(`there is no column "${column}"`, `columns are ${Object.keys(row).join(", ")}`);
+  return typeof value === "string" ? value : canonicalJson(value);
+}
+
+function badKey(message: string, hint: string): PivotError {
+  return new PivotError(message, { code: "bad-key", kind: "usage", hint });
+}
+
+function cellChanges(before: Row, now: Row): ChangedCell[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((column): ChangedCell[] => {
+    const [a, b] = [before[column], now[column]];
+    if (a !== undefined && b !== undefined && jsonEqual(a, b)) return [];
+    return [{ column, ...(a === undefined ? {} : { before: a }), ...(b === undefined ? {} : { now: b }) }];
+  });
+}
+
+function columnsOf(rows: readonly Row[]): Set<string> {
+  const columns = new Set<string>();
+  for (const row of rows) for (const column of Object.keys(row)) columns.add(column);
+  return columns;
+}

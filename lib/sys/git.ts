@@ -1,0 +1,152 @@
+// Reading from a git repository: revisions and files of commits. Invariant: nothing is ever written; file names pass through
+// unchanged, whatever they hold.
+
+import { PivotError } from "../core/mod.ts";
+import { spawnChild } from "./process.ts";
+
+/** A git repository, seen from a folder in it. */
+export interface Git {
+  /**
+   * The id of the commit that a revision means.
+   *
+   * @throws {PivotError} `unknown-revision` (kind `usage`).
+   */
+  commit(revision: string): Promise<string>;
+  /**
+   * Files of a commit, by path relative to the folder. Folders among `paths` stand for all files below them.
+   *
+   * @returns ids of the contents, to be read with `contents`.
+   */
+  files(commit: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Contents by id, all in one process. */
+  contents(ids: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
+  /** Names of all branches and tags, remote branches included, as full references. */
+  references(): Promise<readonly string[]>;
+}
+
+/**
+ * Opens the repository that holds `folder`.
+ *
+ * @throws {PivotError} `no-git` (kind `usage`) if there is none, or no git.
+ */
+export async function openGit(folder: string): Promise<Git> {
+  const inside = await run(folder, ["rev-parse", "--is-inside-work-tree"]);
+  if (inside.code !== 0) {
+    throw new PivotError(`"${folder}" is in no git repository`, {
+      code: "no-git",
+      kind: "usage",
+      hint: "revisions come from git: run `git init` and commit, or leave the revision out",
+    });
+  }
+  return {
+    commit: (revision) => resolveCommit(folder, revision),
+    async files(commit, paths) {
+      if (paths.length === 0) return new Map();
+      const { out } = await must(folder, ["ls-tree", "-r", "-z", commit, "--", ...paths]);
+      return new Map(
+        splitAtNul(out).flatMap((line): [string, string][] => {
+          const [, id, path] = /^\d+ blob ([0-9a-f]+)\t([^]*)$/.exec(line) ?? [];
+          return id === undefined || path === undefined ? [] : [[path, id]];
+        }),
+      );
+    },
+    async contents(ids) {
+      if (ids.length === 0) return new Map();
+      const stdin = new TextEncoder().encode(`${[...new Set(ids)].join("\n")}\n`);
+      return splitBatch((await must(folder, ["cat-file", "--batch"], stdin)).bytes);
+    },
+    async references() {
+      const { out } = await must(folder, [
+        "for-each-ref",
+        "--format=%(refname)",
+        "refs/heads",
+        "refs/tags",
+        "refs/remotes",
+      ]);
+      return out.split("\n").filter((line) => line !== "");
+    },
+  };
+}
+
+async function resolveCommit(folder: string, revision: string): Promise<string> {
+  const found = await run(folder, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]);
+  if (found.code === 0) return found.out.trim();
+  const empty = (await run(folder, ["rev-parse", "--verify", "--quiet", "HEAD"])).code !== 0;
+  const shallow = (await run(folder, ["rev-parse", "--is-shallow-repository"])).out.trim() === "true";
+  throw new PivotError(empty ? "the git repository has no commit yet" : `git knows no revision "${revision}"`, {
+    code: "unknown-revision",
+    kind: "usage",
+    hint: empty
+      ? "commit first; there is nothing to compare with"
+      : shallow
+      ? "this clone is shallow: `git fetch --unshallow` brings the rest"
+      : "name a branch, a tag, a commit or HEAD~1",
+  });
+}
+
+interface Ended {
+  readonly code: number;
+  readonly bytes: Uint8Array;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(folder: string, args: readonly string[], stdin?: Uint8Array): Promise<Ended> {
+  const chunks: Record<"stdout" | "stderr", Uint8Array[]> = { stdout: [], stderr: [] };
+  try {
+    const child = spawnChild({
+      command: ["git", ...args],
+      cwd: folder,
+      env: { GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" },
+      onOutput: (chunk, stream) => void chunks[stream].push(chunk.slice()),
+      ...(stdin === undefined ? {} : { stdin }),
+    });
+    const { code } = await child.exit;
+    const bytes = joined(chunks.stdout);
+    const decode = (each: Uint8Array) => new TextDecoder().decode(each);
+    return { code, bytes, out: decode(bytes), err: decode(joined(chunks.stderr)) };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new PivotError("git is not installed", {
+      code: "no-git",
+      kind: "usage",
+      hint: "install git, or leave the revision out",
+      cause: error,
+    });
+  }
+}
+
+async function must(folder: string, args: readonly string[], stdin?: Uint8Array): Promise<Ended> {
+  const ended = await run(folder, args, stdin);
+  if (ended.code === 0) return ended;
+  throw new PivotError(`git ${args[0]} failed: ${ended.err.trim().split("\n").at(-1) ?? ""}`, { code: "git-failed" });
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function splitAtNul(text: string): string[] {
+  return text.split("\0").filter((each) => each !== "");
+}
+
+/** Answers of `cat-file --batch`: `<id> <type> <size>\n<bytes>\n`, or `<id> missing\n`. */
+function splitBatch(bytes: Uint8Array): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>();
+  const decoder = new TextDecoder();
+  for (let at = 0; at < bytes.length;) {
+    const end = bytes.indexOf(10, at);
+    const [id = "", , size] = decoder.decode(bytes.subarray(at, end)).split(" ");
+    at = end + 1;
+    if (size === undefined) continue;
+    found.set(id, bytes.subarray(at, at + Number(size)));
+    at += Number(size) + 1;
+  }
+  return found;
+}

@@ -1,0 +1,174 @@
+// Comparing revisions, as a person does: a repository with three commits and two branches.
+
+import assert from "node:assert/strict";
+import { commitAll, git } from "../support/git.ts";
+import { type TestProject, testProject } from "../support/project.ts";
+
+const PIVOT = `import { csv, dep, json, metric, out, stage } from "@pivot/pivot";
+export const clean = stage({
+  deps: { raw: dep("raw.csv", csv()) },
+  outs: { clean: out("data/clean.csv", csv()) },
+  params: { threshold: 0.5 },
+  run: ({ raw }, { params }) => ({ clean: raw.filter((row) => Number(row.score) > params.threshold) }),
+});
+export const train = stage({
+  deps: { clean: clean.outs.clean },
+  outs: { metrics: metric("metrics.json"), model: out("model.json", json()) },
+  params: { lr: 0.1, model: { size: 3 } },
+  run: ({ clean }, { params }) => ({
+    metrics: { rows: clean.length, scores: { mean: clean.length / 3, rate: params.lr } },
+    model: { size: params.model.size },
+  }),
+});
+`;
+
+/** Three commits on two branches: main has two, \`more\` one on top with another threshold. */
+async function story(): Promise<TestProject> {
+  const project = testProject({ "pivot.ts": PIVOT, "raw.csv": "id,score\n1,0.9\n2,0.6\n3,0.2\n" });
+  project.write(".pivot/.gitignore", "/cache/\n/logs/\n/state.lmdb/\n/tmp/\n");
+  git(project, "init", "-q", "-b", "main");
+  await project.expect(0, "run");
+  commitAll(project, "one");
+  git(project, "tag", "v1");
+  project.write("raw.csv", "id,score\n1,0.95\n2,0.6\n4,0.7\n3,0.2\n");
+  await project.expect(0, "run");
+  commitAll(project, "two");
+  git(project, "switch", "-q", "-c", "more");
+  project.write("params.yaml", "clean: { threshold: 0.65 }\ntrain: { lr: 0.01 }\n");
+  await project.expect(0, "run");
+  commitAll(project, "three");
+  return project;
+}
+
+Deno.test("metrics, params and data are compared with HEAD, a branch, a tag, and between two revisions", async (test) => {
+  using project = await story();
+  const text = async (...args: string[]) => (await project.expect(0, ...args)).out;
+
+  await test.step("metrics show", async () => {
+    const expected = `file          key            value
+metrics.json  rows               2
+metrics.json  scores.mean  0.66667
+metrics.json  scores.rate     0.01
+`;
+    assert.equal(await text("metrics", "show"), expected);
+    assert.match(await text("metrics", "show", "--rev", "main", "--precision", "2"), /scores\.mean +1\n/);
+    const { metrics } = JSON.parse(await text("metrics", "show", "--json"));
+    assert.deepEqual(metrics["metrics.json"], { rows: 2, "scores.mean": 2 / 3, "scores.rate": 0.01 });
+  });
+
+  await test.step("metrics diff", async () => {
+    assert.match((await project.expect(0, "metrics", "diff")).err, /the same in HEAD and workspace/);
+    const expected = `file          key          main  workspace    change
+metrics.json  rows            3          2        -1
+metrics.json  scores.mean     1    0.66667  -0.33333
+metrics.json  scores.rate   0.1       0.01     -0.09
+`;
+    assert.equal(await text("metrics", "diff", "main"), expected);
+    assert.match(await text("metrics", "diff", "v1..main", "--all"), /rows +2 +3 +\+1\n/);
+    assert.match(
+      await text("metrics", "diff", "main", "--md"),
+      /^\| file \| key \| main \| workspace \| change \|\n\| --- /,
+    );
+  });
+
+  await test.step("params", async () => {
+    const shown = await text("params", "show", "train");
+    assert.match(shown, /train +lr +0\.01\n.*train +model\.size +3\n/);
+    assert.match(await text("params", "show", "train", "--rev", "main"), /train +lr +0\.1\n/);
+    const expected = `stage  key        main  workspace  change
+clean  threshold   0.5       0.65   +0.15
+train  lr          0.1       0.01   -0.09
+`;
+    assert.equal(await text("params", "diff", "main"), expected);
+    assert.match(await text("params", "diff", "main", "--set", "train.lr=0.2"), /train +lr +0\.1 +0\.2 +\+0\.1\n/);
+  });
+
+  await test.step("diff by key and by position", async () => {
+    const out = await text("diff", "v1..main", "-t", "data/clean.csv", "--key", "id");
+    const expected = `data/clean.csv  changed, 21 B -> 28 B
+  rows 2 -> 3: 1 added, 0 removed, 1 changed
+  ~ 1: score 0.9 -> 0.95
+  + 4: id=4 score=0.7
+`;
+    assert.equal(out, expected);
+    assert.match(await text("diff", "v1..main", "-t", "clean"), /~ row 1: score 0\.9 -> 0\.95/);
+    const { outputs, same } = JSON.parse(await text("diff", "main", "--json"));
+    assert.deepEqual(outputs.map(({ path }: { path: string }) => path), ["data/clean.csv", "metrics.json"]);
+    assert.equal(same, 1);
+    assert.match((await project.expect(2, "diff", "main", "-t", "clean", "--key", "nope")).err, /no column "nope"/);
+  });
+
+  await test.step("a blob that is gone is said, not guessed", async () => {
+    Deno.removeSync(`${project.root}/.pivot/cache`, { recursive: true });
+    const out = await text("diff", "v1..main", "-t", "data/clean.csv");
+    assert.match(out, /[0-9a-f]{16} is neither in v1 nor in the cache/);
+    // Metrics are in git.
+    assert.match(await text("metrics", "diff", "v1..main"), /rows/);
+  });
+});
+
+Deno.test("history, show, logs and verify tell the past, by short names", async (test) => {
+  using project = await story();
+  await test.step("history lists runs that show takes", async () => {
+    const runs = JSON.parse((await project.expect(0, "history", "--json")).out).runs as { id: string }[];
+    assert.equal(runs.length, 3);
+    const short = runs[2]?.id.split("-")[1] ?? "";
+    const shown = (await project.expect(0, "show", short)).out;
+    assert.match(shown, /^run [0-9a-f]{6} {2}good in /);
+    assert.match(shown, /clean +ran +\S+ +no record of a run/);
+    assert.match((await project.expect(0, "show")).out, /clean +ran +\S+ +parameter threshold: 0\.5 -> 0\.65/);
+    assert.equal((await project.expect(0, "show", "last~2")).out, shown);
+    assert.match((await project.expect(2, "show", "zzz")).err, /there is no run "zzz"/);
+    assert.match((await project.expect(2, "show", runs[0]?.id.slice(0, 4) ?? "")).err, /means 3 runs/);
+    assert.match((await project.expect(0, "history", "--stage", "nothing")).err, /no run did anything with "nothing"/);
+  });
+  await test.step("status and logs tell how long it took", async () => {
+    assert.match((await project.expect(0, "status")).out, /clean +up to date +\d+ms +nothing changed/);
+    assert.match((await project.expect(0, "logs", "train")).err, /run [0-9a-f]{6} of .* UTC: ran in \d+ms/);
+  });
+  await test.step("verify tells whether a run would execute anything", async () => {
+    assert.match((await project.expect(0, "verify")).out, /2 stages, none would run\n\d+ blobs .*, 0 damaged\n/);
+    project.edit("pivot.ts", "clean.length / 3", "clean.length / 4");
+    assert.match((await project.expect(1, "verify", "--stages")).out, /train +run +code changed/);
+    project.edit("pivot.ts", "clean.length / 4", "clean.length / 3");
+  });
+  await test.step("--allow-missing takes records for data that is not here", async () => {
+    Deno.removeSync(`${project.root}/.pivot/cache`, { recursive: true });
+    Deno.removeSync(`${project.root}/data`, { recursive: true });
+    Deno.removeSync(`${project.root}/model.json`);
+    Deno.removeSync(`${project.root}/raw.csv`);
+    await project.expect(3, "verify", "--stages");
+    await project.expect(0, "verify", "--stages", "--allow-missing");
+    project.edit("params.yaml", "0.65", "0.7");
+    assert.match((await project.expect(1, "verify", "--allow-missing")).out, /clean +run +parameter threshold/);
+  });
+});
+
+Deno.test("history prunes itself by number", async () => {
+  using project = testProject({ "pivot.ts": PIVOT, "raw.csv": "id,score\n1,0.9\n" });
+  await project.expect(0, "config", "set", "history.keep", "2");
+  for (const lr of [1, 2, 3]) await project.expect(0, "run", "--set", `train.lr=${lr}`);
+  assert.equal(JSON.parse((await project.expect(0, "history", "--json")).out).runs.length, 2);
+});
+
+Deno.test("what cannot be compared gets a sentence that helps", async (test) => {
+  using project = testProject({ "pivot.ts": PIVOT, "raw.csv": "id,score\n1,0.9\n" });
+  const fails = async (code: number, why: RegExp, ...args: string[]) => {
+    const { out, err } = await project.expect(code, ...args);
+    assert.match(err, why);
+    assert.doesNotMatch(out + err, /undefined|NaN|\[object/);
+  };
+  await test.step("no git", () => fails(2, /is in no git repository/, "metrics", "diff"));
+  git(project, "init", "-q");
+  await test.step("no commit", () => fails(2, /has no commit yet/, "params", "diff"));
+  await test.step("metrics that are not there", () =>
+    fails(1, /metrics\.json: not there; run the stage/, "metrics", "show"));
+  commitAll(project, "one");
+  await test.step("wrong revision", () => fails(2, /git knows no revision "nope"/, "diff", "nope"));
+  await test.step("wrong range", () => fails(2, /is no range of revisions/, "diff", "a...b"));
+  await project.expect(0, "run");
+  project.write("metrics.json", '{ "a": 1,\n  "b": NaN }\n');
+  await test.step("an unparsable file", () => fails(1, /metrics\.json: not JSON, line 2/, "metrics", "show"));
+  project.write("pivot.ts", "export {};\n");
+  await test.step("an empty project", () => fails(0, /no stage has metrics/, "metrics", "show"));
+});
