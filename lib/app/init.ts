@@ -42,8 +42,8 @@ const EXAMPLE_FILES = [
   "stages/source.ts",
 ];
 
-/** Outputs of the example that the cache keeps and git need not. */
-const EXAMPLE_IGNORED = "/data/\n/plots/\n/report.md\n/node_modules/\n";
+/** What the example leaves out of git; its outputs join when it runs. */
+const EXAMPLE_IGNORED = "/node_modules/\n";
 
 /** Makes `root` a project. */
 export async function initProject(options: InitOptions): Promise<InitResult> {

@@ -38,6 +38,9 @@ export async function dispatch(parsed: Arguments, context: CommandContext): Prom
     case "params-show":
     case "params-diff":
       return await (await import("./commands/params.ts")).paramsCommand(parsed, context);
+    case "plots-show":
+    case "plots-diff":
+      return await (await import("./commands/plots.ts")).plotsCommand(parsed, context);
     case "diff":
       return await (await import("./commands/diff.ts")).diffCommand(parsed, context);
     case "push":

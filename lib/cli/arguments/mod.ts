@@ -2,6 +2,7 @@
 
 import { group, or } from "@optique/core/constructs";
 import { outputCommands } from "./outputs.ts";
+import { plotCommands } from "./plots.ts";
 import { pipelineCommands } from "./pipeline.ts";
 import { projectCommands } from "./project.ts";
 import { reportCommands } from "./reports.ts";
@@ -11,12 +12,12 @@ import { remoteCommands } from "./remotes.ts";
 export const commandLine = or(
   group("Pipeline", pipelineCommands),
   group("Outputs", outputCommands),
-  group("Reports", reportCommands),
+  group("Reports", or(reportCommands, plotCommands)),
   group("Remotes", remoteCommands),
   group("Project", projectCommands),
 );
 
 /** Names of all commands, for hints. */
 export const commandNames: readonly string[] =
-  ("run status list dag logs history show checkout commit track untrack gc verify metrics params diff push pull fetch sync remote " +
+  ("run status list dag logs history show checkout commit track untrack gc verify metrics params plots diff push pull fetch sync remote " +
     "init config doctor compile-manifest completions").split(" ");

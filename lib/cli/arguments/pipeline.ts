@@ -5,7 +5,7 @@ import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import { argument, command, constant, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
-import { json, mode, noGitIgnore, set, targets } from "./shared.ts";
+import { json, mode, noGitIgnore, page, set, targets } from "./shared.ts";
 
 const run = command(
   "run",
@@ -83,13 +83,18 @@ const dag = command(
         }),
         object({ format: constant("dot"), dot: option("--dot", { description: message`As Graphviz DOT.` }) }),
         object({ format: constant("json"), json }),
+        object({
+          format: constant("html"),
+          html: option("--html", { description: message`As an interactive page with status, times and reasons.` }),
+          ...page,
+        }),
       ),
       { format: "text" } as const,
     ),
   }),
   {
     brief: message`Draw the graph of stages.`,
-    footer: message`Examples: pivot dag · pivot dag --dot | dot -Tsvg > dag.svg`,
+    footer: message`Examples: pivot dag · pivot dag --html --open · pivot dag --dot | dot -Tsvg > dag.svg`,
   },
 );
 

@@ -29,3 +29,11 @@ export const set = multiple(
 
 /** Leaves `.gitignore` alone. */
 export const noGitIgnore = option("--no-gitignore", { description: message`Leave .gitignore as it is.` });
+
+/** Where a page goes, and whether it is opened. */
+export const page = {
+  output: optional(
+    option("-o", "--output", string({ metavar: "FILE" }), { description: message`Default is below .pivot/tmp.` }),
+  ),
+  open: option("--open", { description: message`Open it in the browser.` }),
+};

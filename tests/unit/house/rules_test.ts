@@ -39,7 +39,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["sys", "pool", "config"],
   ["state", "cache", "pipeline", "remote/backends", "volume/drivers"],
   ["fingerprint", "remote", "volume"],
-  ["engine", "ci", "report"],
+  ["engine", "ci", "report", "report/page"],
   ["app"],
   ["cli"],
 ];
@@ -48,7 +48,7 @@ const LEVELS: readonly (readonly string[])[] = [
 const SAME_LEVEL: readonly string[] = ["config > sys"];
 
 function roomOf(path: string): string | undefined {
-  const nested = /^lib\/(remote\/backends|volume\/drivers)\//.exec(path)?.[1];
+  const nested = /^lib\/(remote\/backends|volume\/drivers|report\/page)\//.exec(path)?.[1];
   return nested ?? /^lib\/([^/]+)\//.exec(path)?.[1];
 }
 

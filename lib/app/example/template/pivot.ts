@@ -4,7 +4,7 @@
 import { csv, dep, json, metric, out, plot, stage, text } from "@pivot/pivot";
 import { copyWeather } from "./stages/source.ts";
 import { type Day, toDays, toRows } from "./stages/days.ts";
-import { byMonth, summarise } from "./stages/monthly.ts";
+import { byMonth, summarise, toCurve } from "./stages/monthly.ts";
 import { drawRain, rainByMonth } from "./stages/rain.ts";
 import { writeReport } from "./stages/report.ts";
 
@@ -29,10 +29,14 @@ export const prepare = stage({
 /** One file per month, and the figures of the warmest. */
 export const monthly = stage({
   deps: { days: prepare.outs.days },
-  outs: { months: out("data/monthly/", json()), warmth: metric("metrics/warmth.json") },
+  outs: {
+    months: out("data/monthly/", json()),
+    warmth: metric("metrics/warmth.json"),
+    curve: plot("plots/warmth.csv", csv(), { x: "month", y: "high", title: "Mean high per month (C)" }),
+  },
   run: ({ days }) => {
     const months = byMonth(days);
-    return { months, warmth: summarise(months) };
+    return { months, warmth: summarise(months), curve: toCurve(months) };
   },
 });
 

@@ -33,3 +33,8 @@ export function summarise(months: Readonly<Record<string, Month>>): { meanHigh: 
     hotDays: all.reduce((sum, month) => sum + month.hotDays, 0),
   };
 }
+
+/** A table to be drawn. */
+export function toCurve(months: Readonly<Record<string, Month>>): { month: string; high: string }[] {
+  return Object.entries(months).map(([file, { meanHigh }]) => ({ month: file.slice(0, 2), high: String(meanHigh) }));
+}
