@@ -26,7 +26,13 @@ export interface OpenOptions {
 const DEFAULT_TRANSFERS = 20;
 
 /** An open project. */
-export interface Project extends AsyncDisposable {
+export interface Project extends ProjectView, AsyncDisposable {
+  /** The same project with its code looked at anew. */
+  fresh(): ProjectView;
+}
+
+/** What commands use of a project. */
+export interface ProjectView {
   readonly root: string;
   readonly settings: Settings;
   readonly state: State;
@@ -74,27 +80,44 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     pool,
   });
   const scanner = createScanner({ projectRoot: root, cacheRoot, index: state.files, pool });
+  const base = {
+    root,
+    settings,
+    state,
+    locks: openLocks(root, state.parsed),
+    tracked: openTracked(root, state.parsed),
+    cache,
+    scanner,
+    pool,
+  };
+  return {
+    ...view(base, options),
+    fresh: () => view(base, options),
+    async [Symbol.asyncDispose]() {
+      await pool[Symbol.asyncDispose]();
+      await state[Symbol.asyncDispose]();
+    },
+  };
+}
+
+type Base = Omit<ProjectView, "fingerprints" | "load" | "workspace">;
+
+/** The project as its sources are now: code that was looked at once is not looked at again. */
+function view(base: Base, options: OpenOptions): ProjectView {
+  const { root, state, settings } = base;
+  const { embedded, selfCommand } = options;
   const sources = createFingerprinter({
     projectRoot: root,
     index: state.files,
     store: state.kv("analysis"),
     runtime: settings.fingerprintRuntime,
   });
-  const { embedded, selfCommand } = options;
   const hasSources = statPath(`${root}/${PIVOT_TS}`) !== undefined;
   const fingerprints = embedded === undefined ? sources : embeddedFingerprinter(embedded, sources, hasSources);
-  const locks = openLocks(root, state.parsed);
-  const tracked = openTracked(root, state.parsed);
   const deno = denoProgram();
+  const { locks, tracked, cache, scanner } = base;
   return {
-    root,
-    settings,
-    state,
-    locks,
-    tracked,
-    cache,
-    scanner,
-    pool,
+    ...base,
     fingerprints,
     load: async (loadOptions = {}) =>
       await load({
@@ -120,10 +143,6 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       ...(checkoutMode === undefined ? {} : { checkoutMode }),
       ...crashHook(options.environment),
     }),
-    async [Symbol.asyncDispose]() {
-      await pool[Symbol.asyncDispose]();
-      await state[Symbol.asyncDispose]();
-    },
   };
 }
 

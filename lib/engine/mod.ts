@@ -11,9 +11,9 @@ export { type Decision, describeReason, type Reason, type Verdict } from "./deci
 export { decide, inputDigest, type StageFacts } from "./decide.ts";
 export { EVENT_SCHEMA, type EventSink, type RunEvent } from "./events.ts";
 export { generationOf, type RecordOptions, recordStage } from "./execute.ts";
-export { assertSound, codesOf, type Plan, type PlanOptions, planRun } from "./plan.ts";
+export { assertSound, codesOf, inputsNow, type Plan, type PlanOptions, planRun } from "./plan.ts";
 export { type Outcome, type RunSummary, type StageResult, summarise } from "./result.ts";
-export { describeSummary, run, type RunOptions } from "./run.ts";
+export { describeSummary, run, type RunningStage, type RunOptions } from "./run.ts";
 export { logPath } from "./run_log.ts";
 export type { StageMessage, StageRequest } from "./stage_process.ts";
 export type { Workspace } from "./workspace.ts";

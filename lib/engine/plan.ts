@@ -1,7 +1,7 @@
 // Decides about many stages at once: one look at the workspace, then pure decisions in topological order.
 // Invariant: changes nothing in the workspace; `status`, `--dry-run`, `--explain` and `run` all start here.
 
-import { type Content, PivotError, PivotFindings, type RelPath, type StageName } from "../core/mod.ts";
+import { type Content, type Digest, PivotError, PivotFindings, type RelPath, type StageName } from "../core/mod.ts";
 import type { CodeResult } from "../fingerprint/mod.ts";
 import type { StageSpec } from "../pipeline/mod.ts";
 import type { ScanRequest, Sight } from "../cache/mod.ts";
@@ -82,6 +82,21 @@ async function look(
 ): Promise<Sight> {
   const seen = await workspace.scanner.observe(pathsOf(workspace, stages), signal === undefined ? {} : { signal });
   return withTracked(seen, await workspace.tracked.load(), workspace.projectRoot);
+}
+
+/** Identity of a stage's inputs as they are now; undefined where it cannot be told. */
+export async function inputsNow(
+  workspace: Workspace,
+  spec: StageSpec,
+  signal: AbortSignal,
+): Promise<Digest | undefined> {
+  const code = (await codesOf(workspace, [spec])).get(spec.name);
+  if (code?.ok !== true) return undefined;
+  const requests = spec.deps.map(({ path, globs }) => ({ path, ...(globs === undefined ? {} : { globs }) }));
+  const seen = await workspace.scanner.observe(requests, { signal });
+  const contents = withTracked(seen, await workspace.tracked.load(), workspace.projectRoot);
+  const facts = { spec, contentOf: (at: ScanRequest) => contents.get(at), env: workspace.envDigests(spec.env) };
+  return inputDigest(facts, code.code.digest);
 }
 
 /** Code identities; broken sources are values, so that stages that do not reach them are not held up. */

@@ -28,6 +28,12 @@ import { openRunLog } from "./run_log.ts";
 import { schedule } from "./scheduler.ts";
 import type { Workspace } from "./workspace.ts";
 
+/** A stage that is about to be executed, with the identity of its inputs. */
+export interface RunningStage {
+  readonly spec: StageSpec;
+  readonly inputDigest: Digest;
+}
+
 /** Options of {@linkcode run}. */
 export interface RunOptions {
   /** Stages to run, in topological order. */
@@ -41,6 +47,8 @@ export interface RunOptions {
   /** @default false */
   readonly noCommit?: boolean;
   readonly signal: AbortSignal;
+  /** Cancels one stage; asked for when it starts to run. */
+  readonly stageSignal?: (running: RunningStage) => AbortSignal;
   readonly onEvent: EventSink;
   /** The command as typed, for the history. */
   readonly command?: readonly string[];
@@ -176,7 +184,7 @@ class Session {
       const outcome = await this.#decideAndAct(spec, attempt);
       return this.#finish({ stage: spec.name, outcome, ms: performance.now() - started, ...attempt.facts() });
     } catch (error) {
-      const cancelled = this.#options.signal.aborted;
+      const cancelled = this.#options.signal.aborted || attempt.cancelled();
       return this.#finish({
         stage: spec.name,
         outcome: cancelled ? "cancelled" : "failed",
@@ -228,7 +236,8 @@ class Session {
     spec: StageSpec,
     about: { decision: Decision; contents: Sight; attempt: Attempt },
   ): Promise<void> {
-    const { signal, onEvent, noCommit } = this.#options;
+    const { onEvent, noCommit } = this.#options;
+    const signal = this.#signalFor(spec, about);
     const code = await this.#codeOf(spec);
     using log = openRunLog(this.#workspace.projectRoot, spec.name);
     about.attempt.log = log.path;
@@ -250,6 +259,14 @@ class Session {
       onProgress: (fraction, message) => onEvent({ type: "stage-progress", stage: spec.name, fraction, message }),
       onAttempt: (number) => onEvent({ type: "stage-started", stage: spec.name, attempt: number }),
     });
+  }
+
+  #signalFor(spec: StageSpec, about: { readonly decision: Decision; readonly attempt: Attempt }): AbortSignal {
+    const { signal, stageSignal } = this.#options;
+    if (stageSignal === undefined) return signal;
+    const own = stageSignal({ spec, inputDigest: known(about.decision) });
+    about.attempt.signal = own;
+    return AbortSignal.any([signal, own]);
   }
 
   async #codeOf(spec: StageSpec): Promise<StageCode> {
@@ -281,7 +298,13 @@ function known({ stage, inputDigest }: Decision): Digest {
 class Attempt {
   decision: Decision | null = null;
   log: string | undefined;
+  /** Cancels this stage alone. */
+  signal: AbortSignal | undefined;
   readonly tail: string[] = [];
+
+  cancelled(): boolean {
+    return this.signal?.aborted === true;
+  }
 
   keep(line: string): void {
     this.tail.push(line);

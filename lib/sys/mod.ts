@@ -23,6 +23,7 @@ export {
   readLockHolder,
   tryLockFile,
 } from "./disk/file_lock.ts";
+export { type WatchOptions, watchTree } from "./watch.ts";
 export { walk, type WalkEntry, type WalkOptions } from "./disk/walk.ts";
 export { safeJoin } from "./disk/safe_join.ts";
 export { copyFile, hardLink, makeFolder, moveFile, removeTree, replaceWith, setMode, symLink } from "./disk/place.ts";

@@ -33,6 +33,7 @@ const run = command(
     }),
     pull: option("--pull", { description: message`Fetch from the default remote what a skip needs.` }),
     push: option("--push", { description: message`Push to the default remote after a good run.` }),
+    watch: option("-w", "--watch", { description: message`Run again whenever an input or code is saved.` }),
     noGitIgnore,
     quiet: option("-q", "--quiet", { description: message`Do not show what stages print.` }),
     mode,
@@ -45,7 +46,7 @@ const run = command(
     description:
       message`Runs the stages whose code, parameters or dependencies changed, restores what the cache has, skips the rest.`,
     footer:
-      message`Examples: pivot run · pivot run train --jobs 4 · pivot run data/clean.csv --explain · pivot run --set train.lr=0.1`,
+      message`Examples: pivot run · pivot run train --jobs 4 · pivot run data/clean.csv --explain · pivot run --watch · pivot run --set train.lr=0.1`,
   },
 );
 

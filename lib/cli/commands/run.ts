@@ -3,6 +3,7 @@
 import { syncGitIgnore } from "../../app/git_ignore.ts";
 import { openProject, type Project } from "../../app/open_project.ts";
 import { explainDecisions } from "../../app/explain.ts";
+import { findProject } from "../../config/mod.ts";
 import { PivotError } from "../../core/mod.ts";
 import {
   assertSound,
@@ -17,6 +18,8 @@ import {
 import { selectTargets, type StageSpec } from "../../pipeline/mod.ts";
 import { explanationNotes, renderExplanation } from "../../report/mod.ts";
 import type { Arguments, CommandContext } from "../main.ts";
+import type { WatchHooks } from "../../app/watch.ts";
+import { reportError } from "../problems.ts";
 import { progressPrinter } from "../progress.ts";
 
 type RunArguments = Extract<Arguments, { readonly command: "run" }>;
@@ -26,8 +29,45 @@ export async function runCommand(options: RunArguments, context: CommandContext)
   if (options.json && options.jsonl) {
     throw new PivotError("--json and --jsonl cannot be used together", { code: "bad-usage", kind: "usage" });
   }
+  return options.watch ? await watchCommand(options, context) : await runOnce(options, context);
+}
+
+/** Runs again whenever something was saved, until it is interrupted. */
+async function watchCommand(options: RunArguments, context: CommandContext): Promise<number> {
+  const clash = (["dryRun", "check", "json", "noCommit"] as const).find((name) => options[name]);
+  if (clash !== undefined) {
+    const name = clash.replace(/[A-Z]/g, (char) => `-${char.toLowerCase()}`);
+    throw new PivotError(`--watch and --${name} cannot be used together`, { code: "bad-usage", kind: "usage" });
+  }
+  const { watchRuns } = await import("../../app/watch.ts");
+  const { signal, terminal } = context;
+  await watchRuns({
+    root: findProject(context.cwd),
+    signal,
+    runOnce: (hooks) => runOnce(options, context, hooks),
+    onEvent(event) {
+      if (event.type === "broken") reportError(terminal, event.error);
+      if (options.jsonl && event.type !== "broken") return terminal.out(JSON.stringify(event));
+      if (event.type === "waiting") terminal.note("waiting for changes; Ctrl-C ends");
+      if (event.type === "changed") terminal.note(`changed: ${someOf(event.paths)}`);
+      if (event.type === "stage-cancelled") terminal.note(`${event.stage}: an input changed, starting over`);
+    },
+  });
+  return 130;
+}
+
+const SHOWN_PATHS = 5;
+
+function someOf(paths: readonly string[]): string {
+  const more = paths.length - SHOWN_PATHS;
+  return `${paths.slice(0, SHOWN_PATHS).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+async function runOnce(options: RunArguments, context: CommandContext, watch?: WatchHooks): Promise<number> {
   await using project = await openProject(context);
-  const loaded = await project.load({ set: options.set, signal: context.signal });
+  const loading = { set: options.set, signal: context.signal };
+  const loaded = await project.load(loading);
+  watch?.onLoaded(project, loaded, loading);
   for (const warning of loaded.warnings) context.terminal.note(`warning: ${warning}`);
   if (project.state.warning !== undefined) context.terminal.note(`warning: ${project.state.warning}`);
   const stages = selectTargets(loaded.pipeline, options.targets, { only: options.only });
@@ -38,7 +78,11 @@ export async function runCommand(options: RunArguments, context: CommandContext)
     await fetchMissing(project, workspace, stages, { options, context });
   }
   if (options.dryRun || options.check) return await showPlan(workspace, stages, { options, context });
-  const code = await execute(project, workspace, stages, { options, context });
+  const code = await execute(project, workspace, stages, {
+    options,
+    context,
+    ...(watch === undefined ? {} : { watch }),
+  });
   if (!options.noGitIgnore) await syncGitIgnore(project, loaded.pipeline);
   const pushes = config !== undefined && (options.push || config.autoPush);
   return code === 0 && pushes ? await pushOutputs(project, { options, context }) : code;
@@ -87,6 +131,7 @@ async function pushOutputs(project: Project, { options, context }: Call): Promis
 
 interface Call {
   readonly options: RunArguments;
+  readonly watch?: WatchHooks;
   readonly context: CommandContext;
 }
 
@@ -126,7 +171,7 @@ async function execute(
   project: Project,
   workspace: Workspace,
   stages: readonly StageSpec[],
-  { options, context }: Call,
+  { options, context, watch }: Call,
 ): Promise<number> {
   const { terminal } = context;
   const jobs = options.jobs ?? (project.settings.jobs > 0 ? project.settings.jobs : navigator.hardwareConcurrency);
@@ -139,7 +184,9 @@ async function execute(
   const summary = await run(workspace, {
     stages,
     jobs,
-    keepGoing: options.keepGoing,
+    // What an edit does not touch goes on.
+    keepGoing: options.keepGoing || watch !== undefined,
+    ...(watch === undefined ? {} : { stageSignal: watch.stageSignal }),
     force: options.force,
     noCommit: options.noCommit,
     signal: context.signal,
