@@ -17,8 +17,8 @@ export type WatchEvent =
 
 /** What a run tells the watch. */
 export interface WatchHooks {
-  /** The pipeline was loaded; its outputs are not watched. */
-  readonly onLoaded: (project: Project, loaded: LoadedPipeline, options: LoadProjectOptions) => void;
+  /** The pipeline was loaded; its outputs are not watched. Dispose what is returned before the project is closed. */
+  readonly onLoaded: (project: Project, loaded: LoadedPipeline, options: LoadProjectOptions) => AsyncDisposable;
   /** A stage starts; the signal cancels it. */
   readonly stageSignal: (running: RunningStage) => AbortSignal;
 }
@@ -48,7 +48,6 @@ export async function watchRuns(options: WatchRunsOptions): Promise<void> {
       if (options.signal.aborted) return;
       options.onEvent({ type: "broken", error });
     }
-    await session.end();
     const paths = await session.nextChange();
     if (paths.length > 0) options.onEvent({ type: "changed", paths });
   }
@@ -82,15 +81,19 @@ class WatchSession implements WatchHooks {
     this.#running.clear();
   }
 
-  /** The run is over; nothing of ours uses its project any more. */
-  async end(): Promise<void> {
-    this.#loaded = undefined;
-    await this.#check;
-  }
-
-  readonly onLoaded = (project: Project, { pipeline }: LoadedPipeline, options: LoadProjectOptions): void => {
+  readonly onLoaded = (
+    project: Project,
+    { pipeline }: LoadedPipeline,
+    options: LoadProjectOptions,
+  ): AsyncDisposable => {
     this.#outputs = pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path));
     this.#loaded = { project, options };
+    return {
+      [Symbol.asyncDispose]: () => {
+        this.#loaded = undefined;
+        return this.#check;
+      },
+    };
   };
 
   readonly stageSignal = ({ spec, inputDigest }: RunningStage): AbortSignal => {

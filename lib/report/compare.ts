@@ -2,7 +2,7 @@
 
 import { byCodeUnit, type Json, jsonEqual } from "../core/mod.ts";
 import type { FlatValues } from "./values.ts";
-import { showChange, showValue } from "./values.ts";
+import { changeOf, showChange, showTyped } from "./values.ts";
 import type { Table } from "./table.ts";
 
 /** Values by the file or stage that they belong to. */
@@ -17,6 +17,8 @@ export interface ComparedValue {
   /** Absent: not there on that side. */
   readonly before?: Json;
   readonly now?: Json;
+  /** `now` less `before`, for numbers. */
+  readonly change?: number;
 }
 
 /** Every value that differs, or with `all` every value. */
@@ -32,7 +34,14 @@ export function compareValues(
     return keys.flatMap((key): ComparedValue[] => {
       const [a, b] = [old?.get(key), fresh?.get(key)];
       if (options.all !== true && a !== undefined && b !== undefined && jsonEqual(a, b)) return [];
-      return [{ name, key, ...(a === undefined ? {} : { before: a }), ...(b === undefined ? {} : { now: b }) }];
+      const change = changeOf(a, b);
+      return [{
+        name,
+        key,
+        ...(a === undefined ? {} : { before: a }),
+        ...(b === undefined ? {} : { now: b }),
+        ...(change === undefined ? {} : { change }),
+      }];
     });
   });
 }
@@ -55,8 +64,8 @@ export function compareTable(values: readonly ComparedValue[], options: CompareT
     rows: values.map(({ name, key, before, now }) => [
       name,
       key,
-      showValue(before, precision),
-      showValue(now, precision),
+      showTyped(before, precision),
+      showTyped(now, precision),
       showChange(before, now, precision),
     ]),
   };
@@ -65,7 +74,7 @@ export function compareTable(values: readonly ComparedValue[], options: CompareT
 /** Values of one side as a table. */
 export function valueTable(values: NamedValues, options: { readonly what: string; readonly precision: number }): Table {
   const rows = [...values].flatMap(([name, flat]) =>
-    [...flat].map(([key, value]) => [name, key, showValue(value, options.precision)])
+    [...flat].map(([key, value]) => [name, key, showTyped(value, options.precision)])
   );
   return { head: [options.what, "key", "value"], rows };
 }

@@ -17,4 +17,14 @@ export {
 } from "./compare.ts";
 export { type ChangedCell, diffRows, type DiffRowsOptions, type RowChange, type TableDiff } from "./data_diff.ts";
 export { jsonProblem, readRows, type Row, type TableFormat, tableFormat } from "./data_rows.ts";
-export { DEFAULT_PRECISION, flatten, type FlatValues, showChange, showNumber, showValue } from "./values.ts";
+export {
+  changeOf,
+  DEFAULT_PRECISION,
+  flatten,
+  type FlatValues,
+  oneLine,
+  showChange,
+  showNumber,
+  showTyped,
+  showValue,
+} from "./values.ts";

@@ -6,15 +6,21 @@ import { isJsonObject, type Json } from "../core/mod.ts";
 /** Leaves of a value by dotted key; lists are leaves. */
 export type FlatValues = ReadonlyMap<string, Json>;
 
-/** Flattens mappings: `{ a: { b: 1 } }` gives `a.b`. A value that is no mapping has the key "". */
+/**
+ * Flattens mappings: `{ a: { b: 1 } }` gives `a.b`. A value that is no mapping has the key "". Where a dot in a name would make
+ * two keys one, the name is quoted.
+ */
 export function flatten(value: Json): FlatValues {
   const flat = new Map<string, Json>();
-  const visit = (each: Json, key: string): void => {
+  const visit = (each: Json, path: readonly string[]): void => {
     if (isJsonObject(each) && Object.keys(each).length > 0) {
-      for (const [name, inner] of Object.entries(each)) visit(inner, key === "" ? name : `${key}.${name}`);
-    } else flat.set(key, each);
+      for (const [name, inner] of Object.entries(each)) visit(inner, [...path, name]);
+      return;
+    }
+    const key = path.join(".");
+    flat.set(flat.has(key) ? path.map((name) => name.includes(".") ? JSON.stringify(name) : name).join(".") : key, each);
   };
-  visit(value, "");
+  visit(value, []);
   return flat;
 }
 
@@ -29,15 +35,33 @@ export const DEFAULT_PRECISION = 5;
 export function showValue(value: Json | undefined, precision: number = DEFAULT_PRECISION): string {
   if (value === undefined) return "-";
   if (typeof value === "number") return showNumber(value, precision);
-  if (typeof value === "string") return /[\n\r\t]/.test(value) || value === "" ? JSON.stringify(value) : value;
-  return JSON.stringify(value);
+  if (typeof value === "string") return value === "" ? '""' : oneLine(value);
+  return oneLine(JSON.stringify(value));
 }
+
+/** As {@linkcode showValue}, with quotes around texts that would pass for another value: `"0.1"`, `"true"`, `"-"`. */
+export function showTyped(value: Json | undefined, precision: number): string {
+  const text = showValue(value, precision);
+  return typeof value === "string" && LIKE_ANOTHER.test(value) ? JSON.stringify(text) : text;
+}
+
+const LIKE_ANOTHER = /^(-|null|true|false|[+-]?[\d.]+(e[+-]?\d+)?|[[{"].*)$/i;
+
+/** A text with what would move a terminal's cursor or turn its writing written as escapes. */
+export function oneLine(text: string): string {
+  return text.replace(UNSHOWABLE, (char) =>
+    SHORT_ESCAPES[char] ?? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+// Control characters, line separators, marks of writing direction.
+const UNSHOWABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /** A number in one line. */
 export function showNumber(value: number, precision: number = DEFAULT_PRECISION): string {
   if (Number.isInteger(value)) return Math.abs(value) < 1e15 ? String(value) : value.toExponential();
-  const fixed = value.toFixed(precision).replace(/\.?0+$/, "");
   if (Math.abs(value) >= 1e15) return value.toExponential(precision);
+  const fixed = precision === 0 ? value.toFixed(0) : value.toFixed(precision).replace(/\.?0+$/, "");
   return Number(fixed) === 0 ? trimExponent(value.toExponential(Math.max(0, precision - 1))) : fixed;
 }
 
@@ -47,8 +71,14 @@ function trimExponent(text: string): string {
 
 /** The difference of two numbers with its sign; `-` where there is none to tell. */
 export function showChange(before: Json | undefined, now: Json | undefined, precision: number): string {
-  if (typeof before !== "number" || typeof now !== "number") return "-";
-  const change = now - before;
-  if (!Number.isFinite(change)) return "-";
+  const change = changeOf(before, now);
+  if (change === undefined) return "-";
   return change > 0 ? `+${showNumber(change, precision)}` : showNumber(change, precision);
+}
+
+/** The difference of two numbers, as written in JSON or in a cell of a table; undefined where there is none to tell. */
+export function changeOf(before: Json | undefined, now: Json | undefined): number | undefined {
+  if (typeof before !== "number" || typeof now !== "number") return undefined;
+  const change = now - before;
+  return Number.isFinite(change) ? change : undefined;
 }

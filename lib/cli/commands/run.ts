@@ -67,7 +67,7 @@ async function runOnce(options: RunArguments, context: CommandContext, watch?: W
   await using project = await openProject(context);
   const loading = { set: options.set, signal: context.signal };
   const loaded = await project.load(loading);
-  watch?.onLoaded(project, loaded, loading);
+  await using _watched = watch?.onLoaded(project, loaded, loading);
   for (const warning of loaded.warnings) context.terminal.note(`warning: ${warning}`);
   if (project.state.warning !== undefined) context.terminal.note(`warning: ${project.state.warning}`);
   const stages = selectTargets(loaded.pipeline, options.targets, { only: options.only });
