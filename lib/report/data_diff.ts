@@ -85,9 +85,14 @@ function keyed(rows: readonly Row[], key: readonly string[] | undefined): Map<st
 }
 
 function keyText(row: Row, column: string): string {
-  const value = row[column];
+  const value = cellOf(row, column);
   if (value === undefined) throw badKey(`there is no column "${column}"`, `columns are ${Object.keys(row).join(", ")}`);
   return typeof value === "string" ? value : canonicalJson(value);
+}
+
+/** Columns may be called as the methods of objects are. */
+function cellOf(row: Row, column: string): Json | undefined {
+  return Object.hasOwn(row, column) ? row[column] : undefined;
 }
 
 function badKey(message: string, hint: string): PivotError {
@@ -96,7 +101,7 @@ function badKey(message: string, hint: string): PivotError {
 
 function cellChanges(before: Row, now: Row): ChangedCell[] {
   return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((column): ChangedCell[] => {
-    const [a, b] = [before[column], now[column]];
+    const [a, b] = [cellOf(before, column), cellOf(now, column)];
     if (a !== undefined && b !== undefined && jsonEqual(a, b)) return [];
     return [{ column, ...(a === undefined ? {} : { before: a }), ...(b === undefined ? {} : { now: b }) }];
   });

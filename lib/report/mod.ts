@@ -16,6 +16,7 @@ export {
   valueTable,
 } from "./compare.ts";
 export { type ChangedCell, diffRows, type DiffRowsOptions, type RowChange, type TableDiff } from "./data_diff.ts";
+export { type DataTable, dataTables, type DataTablesOptions } from "./data_tables.ts";
 export { jsonProblem, readRows, type Row, type TableFormat, tableFormat } from "./data_rows.ts";
 export {
   changeOf,

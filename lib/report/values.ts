@@ -7,8 +7,8 @@ import { isJsonObject, type Json } from "../core/mod.ts";
 export type FlatValues = ReadonlyMap<string, Json>;
 
 /**
- * Flattens mappings: `{ a: { b: 1 } }` gives `a.b`. A value that is no mapping has the key "". Where a dot in a name would make
- * two keys one, the name is quoted.
+ * Flattens mappings: `{ a: { b: 1 } }` gives `a.b`. A value that is no mapping has the key "". Where dots in names would make
+ * two keys one, the second is quoted.
  */
 export function flatten(value: Json): FlatValues {
   const flat = new Map<string, Json>();
@@ -18,7 +18,7 @@ export function flatten(value: Json): FlatValues {
       return;
     }
     const key = path.join(".");
-    flat.set(flat.has(key) ? path.map((name) => name.includes(".") ? JSON.stringify(name) : name).join(".") : key, each);
+    flat.set(flat.has(key) ? path.map((name) => JSON.stringify(name)).join(".") : key, each);
   };
   visit(value, []);
   return flat;
@@ -42,15 +42,14 @@ export function showValue(value: Json | undefined, precision: number = DEFAULT_P
 /** As {@linkcode showValue}, with quotes around texts that would pass for another value: `"0.1"`, `"true"`, `"-"`. */
 export function showTyped(value: Json | undefined, precision: number): string {
   const text = showValue(value, precision);
-  return typeof value === "string" && LIKE_ANOTHER.test(value) ? JSON.stringify(text) : text;
+  return typeof value === "string" && LIKE_ANOTHER.test(value) ? `"${text}"` : text;
 }
 
 const LIKE_ANOTHER = /^(-|null|true|false|[+-]?[\d.]+(e[+-]?\d+)?|[[{"].*)$/i;
 
 /** A text with what would move a terminal's cursor or turn its writing written as escapes. */
 export function oneLine(text: string): string {
-  return text.replace(UNSHOWABLE, (char) =>
-    SHORT_ESCAPES[char] ?? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+  return text.replace(UNSHOWABLE, (char) => SHORT_ESCAPES[char] ?? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 // Control characters, line separators, marks of writing direction.
@@ -62,7 +61,11 @@ export function showNumber(value: number, precision: number = DEFAULT_PRECISION)
   if (Number.isInteger(value)) return Math.abs(value) < 1e15 ? String(value) : value.toExponential();
   if (Math.abs(value) >= 1e15) return value.toExponential(precision);
   const fixed = precision === 0 ? value.toFixed(0) : value.toFixed(precision).replace(/\.?0+$/, "");
-  return Number(fixed) === 0 ? trimExponent(value.toExponential(Math.max(0, precision - 1))) : fixed;
+  if (Number(fixed) !== 0) return fixed;
+  const digits = Math.max(1, precision);
+  return Math.abs(value) < 1e-4
+    ? trimExponent(value.toExponential(digits - 1))
+    : String(Number(value.toPrecision(digits)));
 }
 
 function trimExponent(text: string): string {
