@@ -22,7 +22,7 @@ export async function commit(
   targets: readonly string[],
   options: { readonly gitIgnore?: boolean } = {},
 ): Promise<CommitResult> {
-  const loaded = await project.load();
+  const loaded = await project.load({ inputsMayMiss: true });
   const workspace = project.workspace(loaded);
   const stages = selectTargets(loaded.pipeline, targets, { only: targets.length > 0 });
   await project.locks.load(stages.map((stage) => stage.name));

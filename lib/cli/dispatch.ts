@@ -57,6 +57,10 @@ export async function dispatch(parsed: Arguments, context: CommandContext): Prom
       return await (await import("./commands/remote.ts")).remoteCommand(parsed, context);
     case "compile-manifest":
       return await (await import("./commands/compile_manifest.ts")).compileManifestCommand(parsed, context);
+    case "schema":
+      return (await import("./commands/schema.ts")).schemaCommand(parsed, context);
+    case "import-dvc":
+      return await (await import("./commands/import_dvc.ts")).importDvcCommand(parsed, context);
     case "init":
       return await (await import("./commands/init.ts")).initCommand(parsed, context);
     case "config-list":

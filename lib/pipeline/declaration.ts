@@ -39,6 +39,8 @@ export interface Declaration {
   /** Further options by their names, unchecked: params, matrix, env, mutex, timeout, … */
   readonly options: JsonObject;
   readonly after?: readonly string[];
+  /** Its parameters were looked up in files; `params.yaml` is no list of overrides for it. @default false */
+  readonly paramsFromFiles?: boolean;
   /** Problems found while describing. */
   readonly problems: readonly string[];
 }

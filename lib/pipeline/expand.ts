@@ -107,6 +107,7 @@ function specOf(
       base: declared.name,
       defaults: use.options.params(),
       variant: variant.values,
+      fromFiles: declared.paramsFromFiles ?? false,
       spot: declared.spot,
       findings: use.findings,
     }),

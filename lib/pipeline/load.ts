@@ -7,6 +7,7 @@ import { type Declaration, describeExports } from "./declaration.ts";
 import { describeModule, folderUrl } from "./describe_module.ts";
 import { expandDeclaration, Findings } from "./expand.ts";
 import { buildGraph } from "./graph.ts";
+import { paramsFromKeys } from "./param_keys.ts";
 import { type ParamSetting, paramSources } from "./params.ts";
 import { joinYaml, PIVOT_YAML, yamlStages } from "./pivot_yaml.ts";
 import type { Pipeline, StageSpec } from "./spec.ts";
@@ -60,7 +61,7 @@ export async function loadPipeline(options: LoadOptions): Promise<LoadedPipeline
   const warnings: string[] = [];
   const { declarations, source } = await gather(options, { findings, warnings });
   const file = await readYaml(options.projectRoot, "params.yaml", options.parsed);
-  const params = paramSources(readParams(file?.value ?? null, findings), options.settings ?? []);
+  const params = paramSources(readParams(file?.value ?? null, findings), options.settings ?? [], file?.places ?? {});
   const stages = declarations.flatMap((declared) => expandDeclaration(declared, params, findings));
   checkSettings(options.settings ?? [], stages, findings);
   const isEmbedded = (path: string) => options.embedded !== undefined && path === PIVOT_TS;
@@ -145,9 +146,23 @@ async function gather(options: LoadOptions, use: { findings: Findings; warnings:
   for (const stage of yamlStages(parsed, use.findings)) {
     const other = await declaredElsewhere(stage.fields.module, options, use.warnings);
     const joined = joinYaml(stage, byName.get(stage.name) ?? other, { parsed, findings: use.findings });
-    if (joined !== undefined) byName.set(stage.name, joined);
+    if (joined !== undefined) byName.set(stage.name, await withParamKeys(joined, options, use.findings));
   }
   return { declarations: [...byName.values()], source: hasModule ? "pivot.ts" : "pivot.yaml" };
+}
+
+/** A list of parameters names keys of files. */
+async function withParamKeys(declared: Declaration, options: LoadOptions, findings: Findings): Promise<Declaration> {
+  const { params } = declared.options;
+  if (!Array.isArray(params)) return declared;
+  const values = await paramsFromKeys(params, {
+    projectRoot: options.projectRoot,
+    parsed: options.parsed,
+    findings,
+    spot: declared.spot,
+    stage: declared.name,
+  });
+  return { ...declared, options: { ...declared.options, params: values }, paramsFromFiles: true };
 }
 
 /** What `module: ./stages.ts#train` names, if that is a stage object; a plain function declares nothing. */

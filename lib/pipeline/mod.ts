@@ -30,7 +30,8 @@ export {
   PIVOT_TS,
 } from "./load.ts";
 export { type ParamSetting, parseSettings } from "./params.ts";
-export { PIVOT_YAML } from "./pivot_yaml.ts";
+export { PIVOT_YAML, STAGE_KEYS } from "./pivot_yaml.ts";
 export { type DenoConfig, type DenoTask, readDenoConfig, taskCommand, tasksOf } from "./stock_tasks.ts";
 export { type SelectOptions, selectTargets } from "./targets.ts";
 export { type ParseCache, type ParsedYaml, parseYaml, placeIn } from "./yaml_file.ts";
+export { pivotYamlSchema, SCHEMA_COMMENT, SCHEMA_FILE } from "./yaml_schema.ts";

@@ -3,6 +3,7 @@
 
 import { isJsonObject, type Json, type JsonObject, nearest, PivotError, type SourceSpot } from "../core/mod.ts";
 import type { Findings } from "./expand.ts";
+import { type ParsedYaml, placeIn } from "./yaml_file.ts";
 
 /** One `--set stage.key=value`. */
 export interface ParamSetting {
@@ -17,6 +18,8 @@ export interface ParamRequest {
   readonly base: string;
   readonly defaults: JsonObject;
   readonly variant: JsonObject;
+  /** The defaults were looked up in files, so that `params.yaml` holds no overrides. */
+  readonly fromFiles: boolean;
   readonly spot: SourceSpot;
   readonly findings: Findings;
 }
@@ -64,14 +67,24 @@ function parseValue(text: string): Json {
 }
 
 /** Parameter sources from a parsed `params.yaml` and settings. */
-export function paramSources(file: JsonObject, settings: readonly ParamSetting[]): ParamSources {
+export function paramSources(
+  file: JsonObject,
+  settings: readonly ParamSetting[],
+  places: ParsedYaml["places"] = {},
+): ParamSources {
+  const parsed = { value: file, places };
+  const layerOf = (name: string): Layer => ({
+    from: "params.yaml",
+    values: file[name],
+    spotOf: (key) => placeIn(parsed, "params.yaml", key === "" ? name : `${name}.${key}`),
+  });
   return {
-    resolve({ stage, base, defaults, variant, spot, findings }) {
-      const layers: { from: string; values: Json | undefined; spot: SourceSpot }[] = [
-        { from: "params.yaml", values: file[base], spot: { file: "params.yaml" } },
-        ...(stage === base ? [] : [{ from: "params.yaml", values: file[stage], spot: { file: "params.yaml" } }]),
+    resolve({ stage, base, defaults, variant, fromFiles, spot, findings }) {
+      const layers: Layer[] = [
+        ...(fromFiles ? [] : [layerOf(base)]),
+        ...(fromFiles || stage === base ? [] : [layerOf(stage)]),
         ...settings.filter((setting) => setting.stage === base || setting.stage === stage)
-          .map((setting) => ({ from: "--set", values: nest(setting), spot })),
+          .map((setting) => ({ from: "--set", values: nest(setting), spotOf: () => spot })),
       ];
       let merged: JsonObject = { ...defaults, ...variant };
       for (const layer of layers) {
@@ -79,7 +92,7 @@ export function paramSources(file: JsonObject, settings: readonly ParamSetting[]
         if (!isJsonObject(layer.values)) {
           findings.add(`${layer.from}: "${stage}" is not a mapping of parameters`, {
             code: "bad-params",
-            spot: layer.spot,
+            spot: layer.spotOf(""),
           });
           continue;
         }
@@ -105,10 +118,18 @@ export function merge(below: JsonObject, above: JsonObject): JsonObject {
   return merged;
 }
 
+/** One source of values. */
+interface Layer {
+  readonly from: string;
+  readonly values: Json | undefined;
+  /** Where a key stands; "" for the whole. */
+  readonly spotOf: (key: string) => SourceSpot;
+}
+
 interface TypeCheck {
   readonly stage: string;
   readonly path: string;
-  readonly layer: { readonly from: string; readonly spot: SourceSpot };
+  readonly layer: Layer;
   readonly findings: Findings;
 }
 
@@ -121,7 +142,7 @@ function checkTypes(defaults: JsonObject, values: JsonObject, check: TypeCheck):
       const meant = nearest(key, Object.keys(defaults));
       check.findings.add(`${check.layer.from}: stage "${check.stage}" has no parameter "${path}"`, {
         code: "unknown-param",
-        spot: check.layer.spot,
+        spot: check.layer.spotOf(path),
         hint: meant === undefined ? `it has ${Object.keys(defaults).join(", ") || "none"}` : `did you mean "${meant}"?`,
       });
     } else if (isJsonObject(before) && isJsonObject(value)) {
@@ -131,7 +152,7 @@ function checkTypes(defaults: JsonObject, values: JsonObject, check: TypeCheck):
         `${check.layer.from}: parameter "${path}" of stage "${check.stage}" is a ${typeName(value)}, its default a ${
           typeName(before)
         }`,
-        { code: "bad-params", spot: check.layer.spot },
+        { code: "bad-params", spot: check.layer.spotOf(path) },
       );
     }
   }

@@ -10,7 +10,8 @@ import { asMapping, type ParsedYaml, placeIn } from "./yaml_file.ts";
 /** The file's name. */
 export const PIVOT_YAML = "pivot.yaml";
 
-const STAGE_KEYS = [
+/** Keys of a stage. */
+export const STAGE_KEYS: readonly string[] = [
   "module",
   "cmd",
   "task",

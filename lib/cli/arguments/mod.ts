@@ -20,4 +20,4 @@ export const commandLine = or(
 /** Names of all commands, for hints. */
 export const commandNames: readonly string[] =
   ("run status list dag logs history show checkout commit track untrack gc verify metrics params plots diff push pull fetch sync remote " +
-    "init config doctor compile-manifest completions").split(" ");
+    "init config doctor schema import-dvc compile-manifest completions").split(" ");

@@ -68,5 +68,33 @@ const init = command(
   },
 );
 
+const importDvc = command(
+  "import-dvc",
+  object({
+    command: constant("import-dvc"),
+    dryRun: option("-n", "--dry-run", { description: message`Print pivot.yaml and write nothing.` }),
+    force: option("-f", "--force", { description: message`Overwrite pivot.yaml.` }),
+    json,
+  }),
+  {
+    brief: message`Turn a DVC project into a pivot one.`,
+    description:
+      message`Reads dvc.yaml, params.yaml, dvc.lock and .dvc files; writes pivot.yaml, tracks data, records what is up to date, lists what has no counterpart.`,
+    footer: message`Examples: pivot import-dvc --dry-run · pivot import-dvc && pivot status`,
+  },
+);
+
+const schema = command(
+  "schema",
+  object({
+    command: constant("schema"),
+    write: option("--write", { description: message`Write it into the project and point pivot.yaml to it.` }),
+  }),
+  {
+    brief: message`Print the JSON Schema of pivot.yaml.`,
+    footer: message`Examples: pivot schema > pivot.schema.json · pivot schema --write`,
+  },
+);
+
 /** The project itself. */
-export const projectCommands = or(init, config, doctor, compileManifest);
+export const projectCommands = or(init, config, doctor, schema, importDvc, compileManifest);
