@@ -1,10 +1,11 @@
 // Metrics of the workspace and of revisions. Invariant: a file that cannot be read is told by name, and the others are shown.
 
 import { isJsonObject, type Json, messageOf, PivotError, type RelPath } from "../core/mod.ts";
-import { type Pipeline, selectTargets } from "../pipeline/mod.ts";
+import type { Pipeline } from "../pipeline/mod.ts";
 import { flatten, type FlatValues, jsonProblem, type NamedValues } from "../report/mod.ts";
+import { choose, type Chosen, revisionsOf, sortWords } from "./chosen.ts";
 import type { Project } from "./open_project.ts";
-import { openRange, type Range, readRecorded, type Revision } from "./revisions.ts";
+import { openRange, openRevision, type Range, readRecorded, type Revision } from "./revisions.ts";
 
 /** Metrics by file, and what could not be read. */
 export interface Metrics {
@@ -24,6 +25,8 @@ export interface MetricProblem {
 export interface MetricsOptions {
   /** Stages or metric files; none = all. */
   readonly targets: readonly string[];
+  /** Fetch from the default remote what neither the revision nor the cache has. @default false */
+  readonly pull?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -33,9 +36,11 @@ export async function metricsOf(
   options: MetricsOptions & { readonly revision?: string },
 ): Promise<Metrics> {
   const pipeline = await loadFor(project, options);
-  if (options.revision === undefined) return await readWorkspace(project, metricPaths(pipeline, options.targets));
-  const { before } = await openRange(project, options.revision);
-  return await readRevision(project, before, { pipeline, targets: options.targets });
+  if (options.revision === undefined) {
+    return await readWorkspace(project, pipeline, choose(pipeline, [], options.targets));
+  }
+  const before = await openRevision(project, options.revision);
+  return await readRevision(project, before, { ...options, chosen: choose(pipeline, [before], options.targets) });
 }
 
 /** Metrics on two sides. */
@@ -49,14 +54,16 @@ export interface MetricsOnBothSides {
 /** Metrics of a revision beside those of another or of the workspace. @throws {PivotError} as `openRange` does. */
 export async function metricsDiff(
   project: Project,
-  options: MetricsOptions & { readonly range?: string },
+  options: MetricsOptions & { readonly words: readonly string[] },
 ): Promise<MetricsOnBothSides> {
-  const range = await openRange(project, options.range);
   const pipeline = await loadFor(project, options);
-  const before = await readRevision(project, range.before, { pipeline, targets: options.targets });
+  const words = await sortWords(project, pipeline, options.words);
+  const range = await openRange(project, words.range);
+  const chosen = choose(pipeline, revisionsOf(range), [...options.targets, ...words.targets]);
+  const before = await readRevision(project, range.before, { ...options, chosen });
   const now = range.now === undefined
-    ? await readWorkspace(project, metricPaths(pipeline, options.targets))
-    : await readRevision(project, range.now, { pipeline, targets: options.targets });
+    ? await readWorkspace(project, pipeline, chosen)
+    : await readRevision(project, range.now, { ...options, chosen });
   return { range, before: before.values, now: now.values, problems: [...before.problems, ...now.problems] };
 }
 
@@ -64,18 +71,16 @@ async function loadFor(project: Project, { signal }: MetricsOptions): Promise<Pi
   return (await project.load({ inputsMayMiss: true, ...(signal === undefined ? {} : { signal }) })).pipeline;
 }
 
-function metricPaths(pipeline: Pipeline, targets: readonly string[]): RelPath[] {
-  const stages = selectTargets(pipeline, targets, { only: targets.length > 0 });
-  const paths = stages.flatMap((stage) => stage.outs.filter((out) => out.kind === "metric").map((out) => out.path));
-  const named = targets.map((target) => target.replace(/^\.\//, ""));
-  const files = paths.filter((path) => named.includes(path));
-  return files.length > 0 && files.length === named.length ? files : paths;
+function metricPaths(pipeline: Pipeline, chosen: Chosen): RelPath[] {
+  return pipeline.stages.flatMap((stage) =>
+    stage.outs.filter((out) => out.kind === "metric" && chosen(stage.name, out.path)).map((out) => out.path)
+  );
 }
 
-async function readWorkspace(project: Project, paths: readonly RelPath[]): Promise<Metrics> {
+async function readWorkspace(project: Project, pipeline: Pipeline, chosen: Chosen): Promise<Metrics> {
   const values = new Map<string, FlatValues>();
   const problems: MetricProblem[] = [];
-  for (const path of paths) {
+  for (const path of metricPaths(pipeline, chosen)) {
     try {
       values.set(path, await parseMetric(Deno.readTextFileSync(`${project.root}/${path}`), path));
     } catch (error) {
@@ -89,13 +94,16 @@ async function readWorkspace(project: Project, paths: readonly RelPath[]): Promi
 async function readRevision(
   project: Project,
   revision: Revision,
-  about: { readonly pipeline: Pipeline; readonly targets: readonly string[] },
+  options: MetricsOptions & { readonly chosen: Chosen },
 ): Promise<Metrics> {
-  const wanted = about.targets.length === 0 ? undefined : new Set<string>(metricPaths(about.pipeline, about.targets));
-  const outs = [...revision.locks.values()].flatMap((lock) =>
-    lock.outs.filter((out) => out.kind === "metric" && (wanted === undefined || wanted.has(out.path)))
+  const outs = [...revision.locks].flatMap(([stage, lock]) =>
+    lock.outs.filter((out) => out.kind === "metric" && options.chosen(stage, out.path))
   );
-  const recorded = await readRecorded(project, revision, outs);
+  const { pull, signal } = options;
+  const recorded = await readRecorded(project, revision, outs, {
+    ...(pull === undefined ? {} : { pull }),
+    ...(signal === undefined ? {} : { signal }),
+  });
   const values = new Map<string, FlatValues>();
   const problems: MetricProblem[] = [];
   for (const [path, found] of recorded) {
@@ -117,7 +125,8 @@ async function readRevision(
  *
  * @throws {PivotError} `bad-metric` with the line.
  */
-async function parseMetric(text: string, path: string): Promise<FlatValues> {
+async function parseMetric(written: string, path: string): Promise<FlatValues> {
+  const text = written.replace(/^\ufeff/, "");
   if (/\.ya?ml$/.test(path)) {
     const { parseYaml } = await import("../pipeline/mod.ts");
     return flatten(finite((await parseYaml(text, path)).value));

@@ -1,10 +1,10 @@
 // Parameters as the stages get them now, beside those that revisions record.
 
 import type { Pipeline } from "../pipeline/mod.ts";
-import { selectTargets } from "../pipeline/mod.ts";
 import { flatten, type FlatValues, type NamedValues } from "../report/mod.ts";
+import { choose, type Chosen, revisionsOf, sortWords } from "./chosen.ts";
 import type { Project } from "./open_project.ts";
-import { openRange, type Range, type Revision } from "./revisions.ts";
+import { openRange, openRevision, type Range, type Revision } from "./revisions.ts";
 
 /** Options of {@linkcode paramsOf} and {@linkcode paramsDiff}. */
 export interface ParamsOptions {
@@ -21,14 +21,9 @@ export async function paramsOf(
   options: ParamsOptions & { readonly revision?: string },
 ): Promise<NamedValues> {
   const pipeline = await loadFor(project, options);
-  if (options.revision === undefined) return effective(pipeline, options.targets);
-  const { before } = await openRange(project, options.revision);
-  return recorded(before, wantedBy(pipeline, options.targets));
-}
-
-function wantedBy(pipeline: Pipeline, targets: readonly string[]): ReadonlySet<string> | undefined {
-  if (targets.length === 0) return undefined;
-  return new Set(selectTargets(pipeline, targets, { only: true }).map((stage) => stage.name));
+  if (options.revision === undefined) return effective(pipeline, choose(pipeline, [], options.targets));
+  const before = await openRevision(project, options.revision);
+  return recorded(before, choose(pipeline, [before], options.targets));
 }
 
 /** Parameters on two sides. */
@@ -41,16 +36,16 @@ export interface ParamsOnBothSides {
 /** Parameters that a revision's runs had, beside another's or those of now. */
 export async function paramsDiff(
   project: Project,
-  options: ParamsOptions & { readonly range?: string },
+  options: ParamsOptions & { readonly words: readonly string[] },
 ): Promise<ParamsOnBothSides> {
-  const range = await openRange(project, options.range);
   const pipeline = await loadFor(project, options);
-  const wanted = wantedBy(pipeline, options.targets);
-  const before = recorded(range.before, wanted);
+  const words = await sortWords(project, pipeline, options.words);
+  const range = await openRange(project, words.range);
+  const chosen = choose(pipeline, revisionsOf(range), [...options.targets, ...words.targets]);
   return {
     range,
-    before,
-    now: range.now === undefined ? effective(pipeline, options.targets) : recorded(range.now, wanted),
+    before: recorded(range.before, chosen),
+    now: range.now === undefined ? effective(pipeline, chosen) : recorded(range.now, chosen),
   };
 }
 
@@ -63,13 +58,13 @@ async function loadFor(project: Project, { set, signal }: ParamsOptions): Promis
   return loaded.pipeline;
 }
 
-function effective(pipeline: Pipeline, targets: readonly string[]): Map<string, FlatValues> {
-  const stages = selectTargets(pipeline, targets, { only: targets.length > 0 });
+function effective(pipeline: Pipeline, chosen: Chosen): Map<string, FlatValues> {
+  const stages = pipeline.stages.filter(({ name }) => chosen(name));
   return new Map(stages.flatMap(({ name, params }) => nonEmpty(name, flatten(params))));
 }
 
-function recorded(revision: Revision, wanted: ReadonlySet<string> | undefined): Map<string, FlatValues> {
-  const locks = [...revision.locks].filter(([stage]) => wanted === undefined || wanted.has(stage));
+function recorded(revision: Revision, chosen: Chosen): Map<string, FlatValues> {
+  const locks = [...revision.locks].filter(([stage]) => chosen(stage));
   return new Map(locks.flatMap(([stage, lock]) => nonEmpty(stage, flatten(lock.params))));
 }
 

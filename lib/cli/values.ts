@@ -1,5 +1,7 @@
 // Shared by commands that show values of revisions.
 
+import { revisionsOf } from "../app/chosen.ts";
+import type { Range } from "../app/revisions.ts";
 import type { Json } from "../core/mod.ts";
 import { markdownTable, type NamedValues, renderTable, type Table } from "../report/mod.ts";
 import type { Terminal } from "./terminal.ts";
@@ -21,4 +23,11 @@ export function sidesOf(range: {
 /** Named values as plain data. */
 export function plainValues(values: NamedValues): Record<string, Record<string, Json>> {
   return Object.fromEntries([...values].map(([name, flat]) => [name, Object.fromEntries(flat)]));
+}
+
+/** Records of the revisions that could not be read. */
+export function tellWarnings(range: Range, terminal: Terminal): void {
+  for (const { warnings } of revisionsOf(range)) {
+    for (const warning of warnings) terminal.note(`warning: ${warning}`);
+  }
 }

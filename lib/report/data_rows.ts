@@ -1,6 +1,7 @@
 // Tables in files as rows: csv, tsv, json, jsonl. Invariant: a file that is no table is told with its line, never half read.
 
 import { isJsonObject, type Json, messageOf, PivotError } from "../core/mod.ts";
+import { flatten } from "./values.ts";
 
 /** One row: cells by column. */
 export type Row = Readonly<Record<string, Json>>;
@@ -16,7 +17,8 @@ export function tableFormat(path: string): TableFormat | undefined {
 }
 
 /**
- * Reads rows. JSON: a list of objects, or an object of equally long lists; anything else is one row.
+ * Reads rows. JSON: a list of objects, or an object of equally long lists; anything else is one row, whose columns are the
+ * dotted keys of an object.
  *
  * @throws {PivotError} `not-a-table` naming the line where that is known.
  */
@@ -73,7 +75,9 @@ function rowsOfJson(value: Json): Row[] {
   const columns = Object.entries(value);
   const lengths = new Set(columns.map(([, each]) => Array.isArray(each) ? each.length : -1));
   const [length] = lengths;
-  if (columns.length === 0 || lengths.size > 1 || length === undefined || length < 0) return [value];
+  if (columns.length === 0 || lengths.size > 1 || length === undefined || length < 0) {
+    return [Object.fromEntries(flatten(value))];
+  }
   return Array.from(
     { length },
     (_, at) => Object.fromEntries(columns.map(([name, each]) => [name, (each as readonly Json[])[at] ?? null])),

@@ -10,4 +10,4 @@ export { type History, type HistoryRecord, type HistoryStage, newRunId } from ".
 export { type RunCache, type RunCacheEntry, type RunCacheOut } from "./run_cache.ts";
 export type { KeyValue } from "./buffered_table.ts";
 export { openState, type OpenStateOptions, type ParsedFiles, type State, STATE_VERSION } from "./state.ts";
-export { openTracked, type Tracked, TRACKED_FOLDER, trackedFile } from "./tracked.ts";
+export { openTracked, type Tracked, TRACKED_FOLDER, trackedFile, trackedFromText } from "./tracked.ts";

@@ -61,25 +61,58 @@ export function openTracked(projectRoot: string, parsed: ParsedFiles): Tracked {
 }
 
 async function readRecord(projectRoot: string, file: string, path: string): Promise<Content> {
-  const { parse } = await import("yaml");
-  const fail = (why: string, code: string, hint: string) =>
-    new PivotError(`"${file}" is not a usable record: ${why}`, { code, kind: "invalid", spot: { file }, hint });
-  let value: unknown;
+  let text: string;
   try {
-    value = parse(Deno.readTextFileSync(`${projectRoot}/${file}`), { maxAliasCount: 0 });
+    text = Deno.readTextFileSync(`${projectRoot}/${file}`);
+  } catch (error) {
+    throw damaged({ file, path }, error);
+  }
+  return await trackedFromText(text, { file, path });
+}
+
+/** Which record a text is. */
+interface RecordName {
+  readonly file: string;
+  /** The tracked path. */
+  readonly path: string;
+}
+
+/**
+ * Reads a record's text.
+ *
+ * @throws {PivotError} `lock-damaged` or `lock-too-new` (kind `invalid`), naming the file.
+ */
+export async function trackedFromText(text: string, name: RecordName): Promise<Content> {
+  const { parse } = await import("yaml");
+  try {
+    const value: unknown = parse(text, { maxAliasCount: 0 });
     const { version } = value as { version?: unknown };
     if (typeof version === "number" && version > TRACKED_VERSION) {
-      throw fail(`it has format ${version}, this pivot reads up to ${TRACKED_VERSION}`, "lock-too-new", "update pivot");
+      const why = `it has format ${version}, this pivot reads up to ${TRACKED_VERSION}`;
+      throw unusable(name, why, { code: "lock-too-new", hint: "update pivot" });
     }
     const recorded = readRecordedPath(value);
     if (version !== TRACKED_VERSION) throw new TypeError("it has no version");
-    if (recorded.path !== path) throw new TypeError(`it records "${recorded.path}"`);
+    if (recorded.path !== name.path) throw new TypeError(`it records "${recorded.path}"`);
     return recorded.content;
   } catch (error) {
     if (error instanceof PivotError && error.code === "lock-too-new") throw error;
-    const why = (error as Error).message.split("\n")[0] ?? "";
-    throw fail(why, "lock-damaged", `take it from git again, or run \`pivot track ${path}\``);
+    throw damaged(name, error);
   }
+}
+
+function damaged(name: RecordName, error: unknown): PivotError {
+  const why = (error as Error).message.split("\n")[0] ?? "";
+  const hint = `take it from git again, or run \`pivot track ${name.path}\``;
+  return unusable(name, why, { code: "lock-damaged", hint });
+}
+
+function unusable(
+  { file }: RecordName,
+  why: string,
+  about: { readonly code: string; readonly hint: string },
+): PivotError {
+  return new PivotError(`"${file}" is not a usable record: ${why}`, { ...about, kind: "invalid", spot: { file } });
 }
 
 function removeEmptyFolders(from: string, top: string): void {

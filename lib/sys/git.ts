@@ -31,24 +31,19 @@ export interface Git {
  */
 export async function openGit(folder: string): Promise<Git> {
   const inside = await run(folder, ["rev-parse", "--is-inside-work-tree"]);
-  if (inside.code !== 0) {
-    throw new PivotError(`"${folder}" is in no git repository`, {
-      code: "no-git",
-      kind: "usage",
-      hint: "revisions come from git: run `git init` and commit, or leave the revision out",
-    });
-  }
+  if (inside.code !== 0) throw noRepository(folder, inside.err);
   return {
     commit: (revision) => resolveCommit(folder, revision),
     async files(commit, paths) {
       if (paths.length === 0) return new Map();
-      const { out } = await must(folder, ["ls-tree", "-r", "-z", commit, "--", ...paths]);
-      return new Map(
-        splitAtNul(out).flatMap((line): [string, string][] => {
-          const [, id, path] = /^\d+ blob ([0-9a-f]+)\t([^]*)$/.exec(line) ?? [];
-          return id === undefined || path === undefined ? [] : [[path, id]];
-        }),
-      );
+      const named = paths.length <= MAX_NAMED_PATHS;
+      const wanted = new Set(paths);
+      const { out } = await must(folder, ["ls-tree", "-r", "-z", commit, "--", ...named ? paths : []]);
+      const files = splitAtNul(out).flatMap((line): [string, string][] => {
+        const [, id, path] = /^100\d+ blob ([0-9a-f]+)\t([^]*)$/.exec(line) ?? [];
+        return id === undefined || path === undefined ? [] : [[path, id]];
+      });
+      return new Map(named ? files : files.filter(([path]) => isBelowOne(wanted, path)));
     },
     async contents(ids) {
       if (ids.length === 0) return new Map();
@@ -66,6 +61,29 @@ export async function openGit(folder: string): Promise<Git> {
       return out.split("\n").filter((line) => line !== "");
     },
   };
+}
+
+/** A command line is bounded; more paths than this are picked from the list of all files. */
+const MAX_NAMED_PATHS = 1_000;
+
+/** Whether a path is one of these or lies in one of them. */
+function isBelowOne(paths: ReadonlySet<string>, path: string): boolean {
+  for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+    if (paths.has(path.slice(0, end))) return true;
+  }
+  return false;
+}
+
+/** git refuses repositories of other users, as in a container: what it says then tells the way out. */
+function noRepository(folder: string, said: string): PivotError {
+  const refused = said.includes("safe.directory");
+  return new PivotError(refused ? `git refuses to read "${folder}"` : `"${folder}" is in no git repository`, {
+    code: "no-git",
+    kind: "usage",
+    hint: refused
+      ? `it belongs to another user; to trust it, run \`git config --global --add safe.directory "${folder}"\``
+      : "revisions come from git: run `git init` and commit, or leave the revision out",
+  });
 }
 
 async function resolveCommit(folder: string, revision: string): Promise<string> {
@@ -97,7 +115,7 @@ async function run(folder: string, args: readonly string[], stdin?: Uint8Array):
     const child = spawnChild({
       command: ["git", ...args],
       cwd: folder,
-      env: { GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" },
+      env: { GIT_OPTIONAL_LOCKS: "0", GIT_LITERAL_PATHSPECS: "1", LC_ALL: "C" },
       onOutput: (chunk, stream) => void chunks[stream].push(chunk.slice()),
       ...(stdin === undefined ? {} : { stdin }),
     });

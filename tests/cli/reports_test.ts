@@ -87,11 +87,20 @@ train  lr          0.1       0.01   -0.09
     const out = await text("diff", "v1..main", "-t", "data/clean.csv", "--key", "id");
     const expected = `data/clean.csv  changed, 21 B -> 28 B
   rows 2 -> 3: 1 added, 0 removed, 1 changed
-  ~ 1: score 0.9 -> 0.95
-  + 4: id=4 score=0.7
+  changed:
+    id  column   v1  main  change
+     1  score   0.9  0.95   +0.05
+  added:
+    id  score
+     4    0.7
 `;
     assert.equal(out, expected);
-    assert.match(await text("diff", "v1..main", "-t", "clean"), /~ row 1: score 0\.9 -> 0\.95/);
+    assert.equal(await text("diff", "v1", "main", "clean", "--key", "id"), expected);
+    assert.match(await text("diff", "v1..main", "-t", "clean"), /row {2}column {3}v1 {2}main {2}change\n +1 {2}score /);
+    assert.match(
+      await text("diff", "v1..main", "clean", "--md"),
+      /^### data\/clean\.csv .*\n\nrows .*\n\nchanged:\n\n\| row \|/,
+    );
     const { outputs, same } = JSON.parse(await text("diff", "main", "--json"));
     assert.deepEqual(outputs.map(({ path }: { path: string }) => path), ["data/clean.csv", "metrics.json"]);
     assert.equal(same, 1);

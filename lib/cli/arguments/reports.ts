@@ -7,11 +7,15 @@ import { argument, command, constant, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { json, set, targets } from "./shared.ts";
 
-const range = optional(
-  argument(string({ metavar: "RANGE" }), {
-    description: message`${"A..B"}, or ${"A"} to compare it with the workspace; default is HEAD.`,
+const words = multiple(
+  argument(string({ metavar: "RANGE|TARGET" }), {
+    description:
+      message`${"A..B"}, or ${"A"} to compare it with the workspace; default is HEAD. Stages and outputs narrow it down.`,
   }),
 );
+const pull = option("--pull", {
+  description: message`Fetch old content that is not here from the default remote.`,
+});
 const named = multiple(
   option("-t", "--target", string({ metavar: "TARGET" }), {
     description: message`Only these stages or files; may be repeated.`,
@@ -34,15 +38,15 @@ const metrics = command(
   or(
     command(
       "show",
-      object({ command: constant("metrics-show"), targets, revision, precision, md, json }),
+      object({ command: constant("metrics-show"), targets, revision, pull, precision, md, json }),
       { brief: message`The metrics of the workspace.`, footer: message`Example: pivot metrics show train --md` },
     ),
     command(
       "diff",
-      object({ command: constant("metrics-diff"), range, targets: named, all, precision, md, json }),
+      object({ command: constant("metrics-diff"), words, targets: named, all, pull, precision, md, json }),
       {
         brief: message`Metrics beside those of another revision.`,
-        footer: message`Examples: pivot metrics diff · pivot metrics diff main · pivot metrics diff v1..v2 --md`,
+        footer: message`Examples: pivot metrics diff · pivot metrics diff main train · pivot metrics diff v1..v2 --md`,
       },
     ),
   ),
@@ -59,7 +63,7 @@ const params = command(
     ),
     command(
       "diff",
-      object({ command: constant("params-diff"), range, targets: named, all, set, precision, md, json }),
+      object({ command: constant("params-diff"), words, targets: named, all, set, precision, md, json }),
       {
         brief: message`Parameters beside those of another revision.`,
         footer: message`Examples: pivot params diff · pivot params diff main..feature`,
@@ -73,7 +77,7 @@ const diff = command(
   "diff",
   object({
     command: constant("diff"),
-    range,
+    words,
     targets: named,
     key: optional(
       option("--key", string({ metavar: "COLUMNS" }), {
@@ -86,13 +90,16 @@ const diff = command(
       }),
       10,
     ),
+    pull,
     precision,
+    md,
     json,
   }),
   {
     brief: message`What changed in outputs since another revision.`,
-    description: message`Tables (csv, tsv, json, jsonl) row by row, folders file by file, the rest by size.`,
-    footer: message`Examples: pivot diff · pivot diff main -t data/clean.csv --key id · pivot diff v1..v2 --json`,
+    description:
+      message`Tables (csv, tsv, json, jsonl) row by row up to 33.6 MB, folders file by file, the rest by size.`,
+    footer: message`Examples: pivot diff · pivot diff main data/clean.csv --key id · pivot diff v1..v2 --json`,
   },
 );
 

@@ -30,7 +30,7 @@ export async function historyCommand(
     String(stages.filter((stage) => stage.outcome === outcome).length);
   const rows = runs.map((run) => [
     shortId(run.id),
-    run.startedAt.slice(0, 19).replace("T", " "),
+    run.startedAt.slice(0, 16).replace("T", " "),
     run.success ? "good" : "failed",
     count(run.stages, "ran"),
     count(run.stages, "restored"),
