@@ -18,7 +18,15 @@ export type {
   TarAccess,
   VolumeAccess,
 } from "./ports.ts";
-export type { CreateVolumeOptions, Driver, TaskRequest, Volume } from "./drivers/driver.ts";
+export {
+  type CreateVolumeOptions,
+  type Driver,
+  type DriverEvent,
+  openDriver,
+  type OpenDriverOptions,
+  type TaskRequest,
+  type Volume,
+} from "./drivers/mod.ts";
 export { type CacheDsn, type DriverDsn, parseDriverDsn } from "./dsn.ts";
 export {
   type ArchiveLimits,
@@ -46,6 +54,7 @@ export type { EntryRecord } from "./cache/record.ts";
 export type { StoredMember } from "./cache/stored_archive.ts";
 export { describeVolumeEvent, type SkipReason, type VolumeEvent } from "./cache/events.ts";
 export { keyOfVolume, volumeOfCachePath } from "./cache/key.ts";
+export { openS3Store, type S3Place, type S3StoreOptions } from "./cache/open_s3.ts";
 export { FolderStore } from "./cache/folder_store.ts";
 export { conditionFailed, MemoryStore } from "./cache/memory_store.ts";
 export type {

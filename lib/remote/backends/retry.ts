@@ -62,18 +62,21 @@ function partsWithRetry(parts: PartUploads, retry: Retry): PartUploads {
   };
 }
 
-class Retry {
+/** Tries calls again, by one policy for all of them. */
+export class Retry {
   readonly #url: string;
   readonly #options: RetryOptions;
   /** No call begins before this time: a throttled remote asked for quiet. */
   #quietUntilMs = 0;
 
+  /** @param url As shown to people. */
   constructor(url: string, options: RetryOptions) {
     assert(options.tries >= 1, "a call is tried at least once");
     this.#url = url;
     this.#options = options;
   }
 
+  /** Runs a call until it succeeds, or no try is left. @param tried For messages. */
   async run<Value>(tried: string, call: CallOptions, act: (how: CallOptions) => Promise<Value>): Promise<Value> {
     for (let attempt = 1;; attempt++) {
       await this.#quiet(call.signal);

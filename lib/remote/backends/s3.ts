@@ -9,8 +9,9 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { isSha256, messageOf } from "../../core/mod.ts";
+import { isSha256 } from "../../core/mod.ts";
 import type { Backend, CallOptions, GetOptions, ObjectBody, ObjectInfo, PartUploads, PutOptions } from "./backend.ts";
+import { measured } from "./measured.ts";
 import { remoteProblem } from "./problems.ts";
 import { createS3Client, type S3ClientOptions, type S3Place } from "./s3_client.ts";
 import { s3Parts } from "./s3_parts.ts";
@@ -213,42 +214,4 @@ function infoFrom(key: string, found: Described, size: number): ObjectInfo {
   const sha256 = found.Metadata?.["pivot-sha256"];
   const modifiedMs = found.LastModified?.getTime() ?? 0;
   return { key, size, modifiedMs, ...(isSha256(sha256) ? { sha256 } : {}) };
-}
-
-interface Measure extends CallOptions {
-  readonly length: number;
-  readonly url: string;
-  readonly tried: string;
-}
-
-/** The bytes of an answer; fails unless exactly as many came as were announced. */
-function measured(
-  source: AsyncIterable<Uint8Array> & { destroy(): void },
-  about: Measure,
-): ReadableStream<Uint8Array> {
-  const { length, url, tried, signal } = about;
-  const chunks = source[Symbol.asyncIterator]();
-  let seen = 0;
-  const broken = (cause: unknown) => remoteProblem("interrupted", { url, tried, said: messageOf(cause) });
-  return new ReadableStream({
-    async pull(controller) {
-      let next: IteratorResult<Uint8Array>;
-      try {
-        next = await chunks.next();
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw error instanceof Error && /checksum/i.test(error.name + error.message)
-          ? remoteProblem("bad-checksum", { url, tried })
-          : broken(error);
-      }
-      if (next.done === true) {
-        if (seen !== length) throw broken(`${seen} of ${length} bytes came`);
-        return controller.close();
-      }
-      seen += next.value.length;
-      if (seen > length) throw broken(`more than ${length} bytes came`);
-      controller.enqueue(next.value);
-    },
-    cancel: () => source.destroy(),
-  }, { highWaterMark: 0 });
 }

@@ -82,6 +82,8 @@ const WRONG: readonly (readonly [dsn: string, message: RegExp, hint: RegExp])[] 
   ["docker://?host", /"host" has no value/, /./],
   ["docker://?host=", /"host" is empty/, /./],
   ["docker:/x", /is no driver/, /./],
+  ["native://team", /no namespaces, but "team" is given/, /./],
+  ["native://?mounts=link", /"link" is no value of "mounts"/, /did you mean "links"\? known are namespace, links/],
 ];
 
 for (const [dsn, message, hint] of WRONG) {

@@ -1,0 +1,57 @@
+// The suite on every store. S3 is npm's s3rver unless the environment names another server.
+
+import { ListMultipartUploadsCommand, S3Client } from "@aws-sdk/client-s3";
+import { FolderStore, MemoryStore, openS3Store } from "../../lib/volume/mod.ts";
+import { type S3Server, startS3 } from "../support/s3.ts";
+import { objectStoreSuite } from "./object_store_suite.ts";
+
+objectStoreSuite("memory", () =>
+  Promise.resolve({
+    store: new MemoryStore(),
+    unfinished: () => Promise.resolve(0),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }));
+
+objectStoreSuite("folder", () => {
+  const root = Deno.makeTempDirSync();
+  return Promise.resolve({
+    store: new FolderStore(`${root}/store`),
+    unfinished: () => {
+      const side = [...Deno.readDirSync(`${root}/store/.pivot-objects`)];
+      return Promise.resolve(side.filter(({ name }) => name.startsWith("new-")).length);
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(Deno.removeSync(root, { recursive: true })),
+  });
+});
+
+let server: S3Server | undefined;
+Deno.test.beforeAll(async () => {
+  server = await startS3();
+});
+Deno.test.afterAll(async () => await server?.[Symbol.asyncDispose]());
+
+objectStoreSuite("s3", async () => {
+  const { endpoint, bucket } = server ?? { endpoint: "", bucket: "" };
+  const prefix = crypto.randomUUID();
+  const store = await openS3Store({ scheme: "s3", bucket, prefix, endpoint, region: "us-east-1" }, {
+    url: `s3://${bucket}/${prefix}`,
+    tries: 2,
+  });
+  return {
+    store,
+    async unfinished() {
+      const client = new S3Client({ endpoint, region: "us-east-1", forcePathStyle: true });
+      try {
+        const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }));
+        return Uploads?.length ?? 0;
+      } catch (error) {
+        // The small test server cannot list them.
+        if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 501) return 0;
+        throw error;
+      } finally {
+        client.destroy();
+      }
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+});
