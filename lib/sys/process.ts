@@ -20,6 +20,11 @@ export interface SpawnOptions {
   readonly onOutput?: (chunk: Uint8Array, stream: "stdout" | "stderr") => void;
   /** Milliseconds between SIGTERM and SIGKILL. @default KILL_GRACE_MS */
   readonly graceMs?: number;
+  /** User and group it runs as; needs root. @default our own */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Whether to kill what the child left running in its group when it ends. @default only after it was stopped */
+  readonly endGroup?: boolean;
 }
 
 /** How a child ended. */
@@ -32,6 +37,8 @@ export interface ChildExit {
 /** A running child. */
 export interface ChildProcess {
   readonly pid: number;
+  /** Settles when the child has ended; a process that outlives it may still hold its output open. */
+  readonly gone: Promise<void>;
   /** Settles when the child has ended and its output was read. Never rejects for a bad exit code. */
   readonly exit: Promise<ChildExit>;
   /** Asks the group to end, then kills it. */
@@ -54,11 +61,14 @@ export function spawnChild(options: SpawnOptions): ChildProcess {
     stdout: "piped",
     stderr: "piped",
     detached: Deno.build.os !== "windows",
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.gid === undefined ? {} : { gid: options.gid }),
   }).spawn();
-  const killer = groupKiller(child, options.graceMs ?? KILL_GRACE_MS);
+  const killer = groupKiller(child, options);
   options.signal?.addEventListener("abort", killer.stop, { once: true });
   if (options.signal?.aborted) killer.stop();
-  return { pid: child.pid, exit: settle(child, options, killer), stop: killer.stop };
+  const gone = child.status.then(() => undefined);
+  return { pid: child.pid, gone, exit: settle(child, options, killer), stop: killer.stop };
 }
 
 interface Killer {
@@ -66,7 +76,7 @@ interface Killer {
   readonly done: () => void;
 }
 
-function groupKiller(child: Deno.ChildProcess, graceMs: number): Killer {
+function groupKiller(child: Deno.ChildProcess, options: SpawnOptions): Killer {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const send = (signal: Deno.Signal) => {
     try {
@@ -81,12 +91,11 @@ function groupKiller(child: Deno.ChildProcess, graceMs: number): Killer {
     stop() {
       if (timer !== undefined) return;
       send("SIGTERM");
-      timer = setTimeout(() => send("SIGKILL"), graceMs);
+      timer = setTimeout(() => send("SIGKILL"), options.graceMs ?? KILL_GRACE_MS);
     },
     done() {
-      if (timer === undefined) return;
       clearTimeout(timer);
-      send("SIGKILL");
+      if (timer !== undefined || options.endGroup) send("SIGKILL");
     },
   };
 }
