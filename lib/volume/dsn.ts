@@ -29,10 +29,12 @@ export interface CacheDsn {
 
 /** Parameters per driver. */
 const DRIVER_OPTIONS: Readonly<Record<DriverDsn["driver"], readonly string[]>> = {
-  native: ["root"],
+  native: ["root", "mounts"],
   docker: ["host", "image"],
   k8s: ["kubeconfig", "context", "storage_class", "storage_size", "image"],
 };
+/** Values of parameters that are one of a few. */
+const DRIVER_CHOICES: Readonly<Record<string, readonly string[]>> = { mounts: ["namespace", "links"] };
 const CACHE_OPTIONS = ["cache", "cache_compression", "cache_prefix"] as const;
 /** Parameters of a store URL; taken from the driver's query too, since `?` and `&` inside `cache=` cannot be told apart. */
 const STORE_OPTIONS: Readonly<Record<string, readonly string[]>> = {
@@ -78,11 +80,19 @@ export function parseDriverDsn(text: string): DriverDsn {
   const options = DRIVER_OPTIONS[driver].flatMap((name) => {
     const value = parameters.get(name);
     if (value === "") throw badDsn(text, `"${name}" is empty`);
+    const choices = DRIVER_CHOICES[name];
+    if (value !== undefined && choices?.includes(value) === false) {
+      throw badDsn(text, `"${value}" is no value of "${name}"`, choices, value);
+    }
     return value === undefined ? [] : [[name, value] as const];
   });
+  const namespace = decodeURIComponent(match[2] ?? "").replace(/\/+$/, "");
+  if (driver === "native" && namespace !== "") {
+    throw badDsn(text, `the native driver has no namespaces, but "${namespace}" is given`);
+  }
   return {
     driver,
-    namespace: decodeURIComponent(match[2] ?? "").replace(/\/+$/, ""),
+    namespace,
     options: Object.fromEntries(options),
     cache: store === undefined ? undefined : cacheOf(text, store, parameters),
   };
