@@ -1,7 +1,7 @@
 // What targets mean when revisions are compared: also stages and outputs that only a revision still knows. And which of the words
 // of a command are targets at all. Invariant: a word that could be both a target and a revision is refused, not guessed.
 
-import { PivotError } from "../core/mod.ts";
+import { nearest, PivotError } from "../core/mod.ts";
 import { type Pipeline, selectTargets } from "../pipeline/mod.ts";
 import { openGit } from "../sys/mod.ts";
 import type { Project } from "./open_project.ts";
@@ -73,6 +73,7 @@ export async function sortWords(project: Project, pipeline: Pipeline, words: rea
         hint: `write --target ${word}, or refs/heads/${word} for the branch`,
       });
     }
+    if (!isTarget && !isRange(word)) await refuseTypo(project, word, [...tracked, ...namesIn(pipeline)]);
     (isTarget ? targets : revisions).push(word);
   }
   const [first, second, third] = revisions;
@@ -84,6 +85,21 @@ export async function sortWords(project: Project, pipeline: Pipeline, words: rea
     kind: "usage",
     hint: "compare two, as A..B; stages and outputs are named as `pivot list` shows them",
   });
+}
+
+/** What is nearly a target, and no revision, is told apart from a revision that is not there. */
+async function refuseTypo(project: Project, word: string, known: readonly string[]): Promise<void> {
+  const meant = nearest(word, known);
+  if (meant === undefined || await isRevision(project, word)) return;
+  throw new PivotError(`"${word}" is neither a stage, nor an output, nor a revision`, {
+    code: "unknown-stage",
+    kind: "usage",
+    hint: `did you mean "${meant}"?`,
+  });
+}
+
+function namesIn(pipeline: Pipeline): string[] {
+  return pipeline.stages.flatMap((stage) => [stage.name, ...stage.outs.map((out) => out.path)]);
 }
 
 /** A path as typed, without `./` and a slash at its end. */

@@ -183,7 +183,9 @@ async function describe(path: RelPath, compared: Compared): Promise<OutputDiff> 
     ...(b === undefined ? {} : { sizeNow: b.content.size }),
   } as const;
   if (a === undefined || b === undefined) {
-    return b === undefined && toWorkspace ? { ...base, note: "it is not in the workspace" } : base;
+    return b === undefined && toWorkspace
+      ? { ...base, note: "it is not in the workspace; `pivot checkout` or `pivot pull` brings back what is recorded" }
+      : base;
   }
   if (a.content.type === "directory" && b.content.type === "directory") {
     return { ...base, files: diffFolders(entriesOf(a.content), entriesOf(b.content)) };

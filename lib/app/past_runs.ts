@@ -16,9 +16,9 @@ export function shortId(id: string): string {
  */
 export function findRun(project: Project, text: string): HistoryRecord {
   const ids = project.state.history.ids();
-  const [, back] = /^last(?:~(\d+))?$/.exec(text) ?? [];
-  const found = text.startsWith("last")
-    ? ids.slice(Number(back ?? 0)).slice(0, 1)
+  const last = /^last(?:~(\d+))?$/.exec(text);
+  const found = last !== null
+    ? ids.slice(Number(last[1] ?? 0)).slice(0, 1)
     : ids.filter((id) => id.startsWith(text) || shortId(id).startsWith(text));
   const [id] = found;
   const run = id === undefined ? undefined : project.state.history.get(id);

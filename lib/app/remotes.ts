@@ -25,6 +25,8 @@ export interface OpenRemoteOptions {
   readonly name?: string;
   /** Transfers at once. @default 20 */
   readonly jobs?: number;
+  /** Ask it for everything, whatever is remembered of it. @default false */
+  readonly distrust?: boolean;
 }
 
 /** Opens a remote of the project. @throws {PivotError} `no-remote` (kind `usage`) */
@@ -33,7 +35,7 @@ export function openRemote(project: Project, options: OpenRemoteOptions = {}): P
   return Remote.fromConfig(config, {
     store: storeOver(project.cache.blobs),
     pool: project.pool,
-    table: tableOver(project),
+    ...(options.distrust === true ? {} : { table: tableOver(project) }),
     ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
   });
 }

@@ -41,7 +41,7 @@ export type RecordedBytes =
  * @throws {PivotError} `no-git`, `unknown-revision` (kind `usage`).
  */
 export async function openRange(project: Project, text: string | undefined): Promise<Range> {
-  const [from, to, ...more] = (text ?? "HEAD").split("..");
+  const [from, to, ...more] = text?.startsWith("../") ? [text] : (text ?? "HEAD").split("..");
   if (more.length > 0 || from?.endsWith(".") || to?.startsWith(".")) {
     throw new PivotError(`"${text}" is no range of revisions`, {
       code: "unknown-revision",

@@ -128,6 +128,8 @@ Deno.test("history, show, logs and verify tell the past, by short names", async 
     assert.match((await project.expect(0, "show")).out, /clean +ran +\S+ +parameter threshold: 0\.5 -> 0\.65/);
     assert.equal((await project.expect(0, "show", "last~2")).out, shown);
     assert.match((await project.expect(2, "show", "zzz")).err, /there is no run "zzz"/);
+    assert.match((await project.expect(2, "show", "lastly")).err, /there is no run "lastly"/);
+    assert.match((await project.expect(2, "show", "last~3")).err, /there is no run "last~3"/);
     assert.match((await project.expect(2, "show", runs[0]?.id.slice(0, 4) ?? "")).err, /means 3 runs/);
     assert.match((await project.expect(0, "history", "--stage", "nothing")).err, /no run did anything with "nothing"/);
   });
@@ -147,7 +149,8 @@ Deno.test("history, show, logs and verify tell the past, by short names", async 
     Deno.removeSync(`${project.root}/model.json`);
     Deno.removeSync(`${project.root}/raw.csv`);
     await project.expect(3, "verify", "--stages");
-    await project.expect(0, "verify", "--stages", "--allow-missing");
+    const believed = await project.expect(0, "verify", "--stages", "--allow-missing");
+    assert.match(believed.err, /2 recorded files not here, and no remote to look for them on/);
     project.edit("params.yaml", "0.65", "0.7");
     assert.match((await project.expect(1, "verify", "--allow-missing")).out, /clean +run +parameter threshold/);
   });
@@ -180,4 +183,87 @@ Deno.test("what cannot be compared gets a sentence that helps", async (test) => 
   await test.step("an unparsable file", () => fails(1, /metrics\.json: not JSON, line 2/, "metrics", "show"));
   project.write("pivot.ts", "export {};\n");
   await test.step("an empty project", () => fails(0, /no stage has metrics/, "metrics", "show"));
+});
+
+/** A story in which everything is on a remote and nothing but what git has is here. */
+async function sharedStory(): Promise<TestProject> {
+  const project = await story();
+  await project.expect(0, "remote", "add", "origin", `file://${project.root}/shared`);
+  await project.expect(0, "push", "--all");
+  Deno.removeSync(`${project.root}/.pivot/cache`, { recursive: true });
+  Deno.removeSync(`${project.root}/data`, { recursive: true });
+  Deno.removeSync(`${project.root}/model.json`);
+  return project;
+}
+
+Deno.test("--pull fetches old content from the default remote; without it, it is said", async () => {
+  using project = await sharedStory();
+  const diff = ["diff", "v1..main", "data/clean.csv", "--key", "id"];
+  assert.match((await project.expect(0, ...diff)).out, /neither in v1 nor in the cache; --pull fetches it/);
+  assert.match((await project.expect(0, ...diff, "--pull")).out, / 1 {2}score +0\.9 {2}0\.95 +\+0\.05\n/);
+  Deno.removeSync(`${project.root}/.pivot/cache`, { recursive: true });
+  Deno.renameSync(`${project.root}/shared`, `${project.root}/away`);
+  assert.match((await project.expect(0, ...diff, "--pull")).out, /could not be fetched/);
+});
+
+Deno.test("verify --allow-missing looks on the remote for what is not here", async () => {
+  using project = await sharedStory();
+  await project.expect(1, "verify", "--stages");
+  assert.match((await project.expect(0, "verify", "--stages", "--allow-missing")).out, /^2 stages, none would run\n$/);
+  Deno.renameSync(`${project.root}/shared`, `${project.root}/away`);
+  const { out } = await project.expect(1, "verify", "--stages", "--allow-missing");
+  assert.match(out, /lost data\/clean\.csv: recorded, but neither here nor on the remote/);
+  assert.match(out, /2 stages, none would run, but 2 lost\n$/);
+  const report = JSON.parse((await project.expect(1, "verify", "--stages", "--allow-missing", "--json")).out);
+  assert.deepEqual(report.stages.lost, ["data/clean.csv", "model.json"]);
+});
+
+Deno.test("verify --allow-missing goes by the record of tracked data that is not here", async () => {
+  using project = testProject({ "pivot.ts": PIVOT, "raw.csv": "id,score\n1,0.9\n" });
+  await project.expect(0, "track", "raw.csv");
+  await project.run();
+  project.write("other/raw.csv", "id,score\n1,0.7\n");
+  Deno.removeSync(`${project.root}/raw.csv`);
+  Deno.renameSync(`${project.root}/other/raw.csv`, `${project.root}/raw.csv`);
+  await project.expect(0, "track", "raw.csv");
+  Deno.removeSync(`${project.root}/raw.csv`);
+  const { out } = await project.expect(1, "verify", "--stages", "--allow-missing");
+  assert.match(out, /clean +run +dependency changed: raw\.csv/);
+});
+
+Deno.test("a word that is a stage and a branch is refused; a typo is told from a revision", async () => {
+  using project = await story();
+  git(project, "branch", "train");
+  assert.match((await project.expect(2, "params", "diff", "train")).err, /"train" is a target and a revision/);
+  assert.match((await project.expect(0, "params", "diff", "main", "-t", "train")).out, /^stage .*\ntrain +lr .*\n$/);
+  await project.expect(0, "params", "diff", "refs/heads/train");
+  assert.match(
+    (await project.expect(2, "diff", "clea")).err,
+    /neither a stage, nor an output, nor a revision\n.*"clean"/,
+  );
+  assert.match((await project.expect(2, "diff", "v1", "main", "more")).err, /more than two revisions/);
+  assert.match((await project.expect(2, "metrics", "diff", "../x")).err, /no revision "\.\.\/x"/);
+});
+
+Deno.test("stages that only a revision knows can be asked for; tracked data is compared; a broken record is told", async () => {
+  using project = await story();
+  project.write("notes.json", '{ "a": { "b": 1 } }');
+  await project.expect(0, "track", "notes.json");
+  commitAll(project, "four");
+  Deno.removeSync(`${project.root}/notes.json`);
+  project.write("notes.json", '{ "a": { "b": 3 } }');
+  const { out } = await project.expect(0, "diff", "notes.json");
+  assert.match(out, /^notes\.json {2}changed, 19 B\n.*\n {2}changed:\n.*\n +1 {2}a\.b +1 +3 +\+2\n$/);
+  project.edit("pivot.ts", "export const train", "const train");
+  assert.match((await project.expect(0, "metrics", "diff", "v1", "-t", "train")).out, /metrics\.json +rows +2 +-/);
+  project.write(".pivot/stages/clean.lock", "<<<<<<< HEAD\n");
+  commitAll(project, "five");
+  const { err } = await project.expect(0, "params", "diff");
+  assert.match(err, /warning: \.pivot\/stages\/clean\.lock at HEAD cannot be read/);
+});
+
+Deno.test("--key of one table passes over tables that lack the column", async () => {
+  using project = await story();
+  const { out } = await project.expect(0, "diff", "v1..main", "--key", "id");
+  assert.match(out, /data\/clean\.csv {2}changed[^]*\n +1 {2}score[^]*metrics\.json[^]*there is no column "id"/);
 });

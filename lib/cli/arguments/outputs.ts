@@ -34,14 +34,14 @@ const verify = command(
     stages: option("--stages", { description: message`Only whether a run would execute nothing.` }),
     cache: option("--cache", { description: message`Only the blobs of the cache.` }),
     allowMissing: option("--allow-missing", {
-      description: message`Data that is recorded need not be here: it may be on a remote alone.`,
+      description: message`What is recorded need not be here, if the cache or the default remote has it.`,
     }),
     json,
   }),
   {
     brief: message`Check that a run would execute nothing, and that every cached blob is whole.`,
     description:
-      message`Exit code 1 if a stage would run, 12 if a blob is damaged; damaged blobs are set aside. Without --stages or --cache both are checked.`,
+      message`Exit code 1 if a stage would run or something recorded is lost, 12 if a blob is damaged; damaged blobs are set aside. Without --stages or --cache both are checked.`,
     footer: message`Examples: pivot verify · pivot verify --stages --allow-missing (in continuous integration)`,
   },
 );

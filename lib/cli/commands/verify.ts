@@ -28,20 +28,25 @@ interface Use {
 
 async function stagesPart(project: Project, { options, context, report }: Use): Promise<number> {
   const { terminal, signal } = context;
-  const { stages, wouldRun, warnings } = await verifyStages(project, { allowMissing: options.allowMissing, signal });
-  report.stages = { count: stages, wouldRun, warnings };
-  if (options.json) return wouldRun.length > 0 ? 1 : 0;
+  const { stages, wouldRun, lost, warnings } = await verifyStages(project, {
+    allowMissing: options.allowMissing,
+    signal,
+  });
+  report.stages = { count: stages, wouldRun, lost, warnings };
+  const code = wouldRun.length + lost.length > 0 ? 1 : 0;
+  if (options.json) return code;
   for (const warning of warnings) terminal.note(`warning: ${warning}`);
   const rows = wouldRun.map(({ stage, verdict, headline }) => [stage, verdict, describeReason(headline)]);
   if (rows.length > 0) {
     renderTable({ head: ["stage", "would", "reason"], rows }, { width: terminal.width }).forEach(terminal.out);
   }
+  for (const path of lost) terminal.out(`lost ${path}: recorded, but neither here nor on the remote`);
   terminal.out(
     rows.length === 0
-      ? `${plural(stages, "stage")}, none would run`
+      ? `${plural(stages, "stage")}, none would run${lost.length === 0 ? "" : `, but ${lost.length} lost`}`
       : `${rows.length} of ${plural(stages, "stage")} would run`,
   );
-  return rows.length > 0 ? 1 : 0;
+  return code;
 }
 
 async function cachePart(project: Project, { options, context, report }: Use): Promise<number> {
