@@ -1,6 +1,6 @@
 // Metrics of the workspace and of revisions. Invariant: a file that cannot be read is told by name, and the others are shown.
 
-import { isJsonObject, type Json, messageOf, PivotError, type RelPath } from "../core/mod.ts";
+import { isJsonObject, type Json, messageOf, PivotError, PivotFindings, type RelPath } from "../core/mod.ts";
 import type { Pipeline } from "../pipeline/mod.ts";
 import { flatten, type FlatValues, jsonProblem, type NamedValues } from "../report/mod.ts";
 import { choose, type Chosen, revisionsOf, sortWords } from "./chosen.ts";
@@ -19,6 +19,8 @@ export interface MetricProblem {
   /** Revision that it is missing from; absent for the workspace. */
   readonly revision?: string;
   readonly message: string;
+  /** There is no such file, rather than one that cannot be read. */
+  readonly absent?: true;
 }
 
 /** Options of {@linkcode metricsOf} and {@linkcode metricsDiff}. */
@@ -34,13 +36,14 @@ export interface MetricsOptions {
 export async function metricsOf(
   project: Project,
   options: MetricsOptions & { readonly revision?: string },
-): Promise<Metrics> {
+): Promise<Metrics & { readonly warnings: readonly string[] }> {
   const pipeline = await loadFor(project, options);
   if (options.revision === undefined) {
-    return await readWorkspace(project, pipeline, choose(pipeline, [], options.targets));
+    return { ...await readWorkspace(project, pipeline, choose(pipeline, [], options.targets)), warnings: [] };
   }
   const before = await openRevision(project, options.revision);
-  return await readRevision(project, before, { ...options, chosen: choose(pipeline, [before], options.targets) });
+  const chosen = choose(pipeline, [before], options.targets);
+  return { ...await readRevision(project, before, { ...options, chosen }), warnings: before.warnings };
 }
 
 /** Metrics on two sides. */
@@ -64,7 +67,14 @@ export async function metricsDiff(
   const now = range.now === undefined
     ? await readWorkspace(project, pipeline, chosen)
     : await readRevision(project, range.now, { ...options, chosen });
-  return { range, before: before.values, now: now.values, problems: [...before.problems, ...now.problems] };
+  const problems = [...before.problems, ...now.problems];
+  // What could not be read on one side is not compared: its values did not go away.
+  for (const { path, absent } of problems) {
+    if (absent === true) continue;
+    before.values.delete(path);
+    now.values.delete(path);
+  }
+  return { range, before: before.values, now: now.values, problems };
 }
 
 async function loadFor(project: Project, { signal }: MetricsOptions): Promise<Pipeline> {
@@ -77,15 +87,21 @@ function metricPaths(pipeline: Pipeline, chosen: Chosen): RelPath[] {
   );
 }
 
-async function readWorkspace(project: Project, pipeline: Pipeline, chosen: Chosen): Promise<Metrics> {
+/** As {@linkcode Metrics}, to be narrowed down. */
+interface ReadMetrics extends Metrics {
+  readonly values: Map<string, FlatValues>;
+}
+
+async function readWorkspace(project: Project, pipeline: Pipeline, chosen: Chosen): Promise<ReadMetrics> {
   const values = new Map<string, FlatValues>();
   const problems: MetricProblem[] = [];
   for (const path of metricPaths(pipeline, chosen)) {
     try {
       values.set(path, await parseMetric(Deno.readTextFileSync(`${project.root}/${path}`), path));
     } catch (error) {
-      const missing = error instanceof Deno.errors.NotFound;
-      problems.push({ path, message: missing ? "not there; run the stage that makes it" : messageOf(error) });
+      if (error instanceof Deno.errors.NotFound) {
+        problems.push({ path, message: "not there; run the stage that makes it", absent: true });
+      } else problems.push({ path, message: whyUnreadable(error) });
     }
   }
   return { values, problems };
@@ -95,7 +111,7 @@ async function readRevision(
   project: Project,
   revision: Revision,
   options: MetricsOptions & { readonly chosen: Chosen },
-): Promise<Metrics> {
+): Promise<ReadMetrics> {
   const outs = [...revision.locks].flatMap(([stage, lock]) =>
     lock.outs.filter((out) => out.kind === "metric" && options.chosen(stage, out.path))
   );
@@ -113,11 +129,22 @@ async function readRevision(
       try {
         values.set(path, await parseMetric(new TextDecoder().decode(found.bytes), path));
       } catch (error) {
-        problems.push({ ...about, message: messageOf(error) });
+        problems.push({ ...about, message: whyUnreadable(error) });
       }
     }
   }
   return { values, problems };
+}
+
+function whyUnreadable(error: unknown): string {
+  if (error instanceof RangeError) return "it refers to itself, or is nested too deeply";
+  if (error instanceof PivotFindings) {
+    const [first] = error.findings;
+    const line = first?.spot?.line;
+    return `not YAML${line === undefined ? "" : `, line ${line}`}: ${first?.message.replace(/^"[^"]*": /, "") ?? ""}`;
+  }
+  if (error instanceof Deno.errors.IsADirectory) return "it is a folder, not a file with values";
+  return messageOf(error);
 }
 
 /**

@@ -66,7 +66,10 @@ export function jsonProblem(text: string, message: string): { readonly line: num
     : found < 0
     ? text.length
     : found + (cut === undefined ? 0 : SHOWN_BEFORE);
-  return { line: text.slice(0, at).split("\n").length, why: why.replace(/ in JSON at position.*$/, "") };
+  const line = text.slice(0, at).split("\n").length;
+  // Python writes these and calls it JSON.
+  if (/^-?(NaN|Infinity)\b/.test(text.slice(at))) return { line, why: "JSON has no such number; write null" };
+  return { line, why: why.replace(/ in JSON at position.*$/, "") };
 }
 
 function rowsOfJson(value: Json): Row[] {

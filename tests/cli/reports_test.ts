@@ -180,7 +180,14 @@ Deno.test("what cannot be compared gets a sentence that helps", async (test) => 
   await test.step("wrong range", () => fails(2, /is no range of revisions/, "diff", "a...b"));
   await project.expect(0, "run");
   project.write("metrics.json", '{ "a": 1,\n  "b": NaN }\n');
-  await test.step("an unparsable file", () => fails(1, /metrics\.json: not JSON, line 2/, "metrics", "show"));
+  await test.step("an unparsable file", () =>
+    fails(1, /metrics\.json: not JSON, line 2: JSON has no such number; write null/, "metrics", "show"));
+  await test.step("a repository of somebody else", async () => {
+    const env = { GIT_TEST_ASSUME_DIFFERENT_OWNER: "1", GIT_CONFIG_GLOBAL: "/dev/null" };
+    const { code, stderr } = await project.start(["metrics", "diff"], env).output();
+    assert.equal(code, 2);
+    assert.match(new TextDecoder().decode(stderr), /git refuses to read .*\n.*safe\.directory/);
+  });
   project.write("pivot.ts", "export {};\n");
   await test.step("an empty project", () => fails(0, /no stage has metrics/, "metrics", "show"));
 });
@@ -266,4 +273,27 @@ Deno.test("--key of one table passes over tables that lack the column", async ()
   using project = await story();
   const { out } = await project.expect(0, "diff", "v1..main", "--key", "id");
   assert.match(out, /data\/clean\.csv {2}changed[^]*\n +1 {2}score[^]*metrics\.json[^]*there is no column "id"/);
+});
+
+Deno.test("a metric file that cannot be read is named with its line; its values do not count as gone", async () => {
+  using project = testProject({
+    "pivot.yaml": `stages:
+  a: { cmd: "echo 'loss: 1' > a.yaml", metrics: [a.yaml] }
+  b: { cmd: "echo '{\\"loss\\": 1}' > b.json", metrics: [b.json] }
+`,
+  });
+  git(project, "init", "-q");
+  await project.expect(0, "run");
+  commitAll(project, "one");
+  project.write("a.yaml", "loss: 2\nacc: [\n");
+  project.write("b.json", '{ "loss": 0.5 }');
+  const { out, err } = await project.expect(1, "metrics", "diff");
+  assert.equal(out, "file    key   HEAD  workspace  change\nb.json  loss     1        0.5    -0.5\n");
+  assert.match(err, /warning: a\.yaml: not YAML, line [23]: /);
+  project.write("a.yaml", "loss: &a [*a]\n");
+  assert.match((await project.expect(1, "metrics", "show")).err, /a\.yaml: it refers to itself/);
+  Deno.removeSync(`${project.root}/a.yaml`);
+  const gone = await project.expect(1, "metrics", "diff", "a");
+  assert.match(gone.out, /a\.yaml +loss +1 +- +-\n/);
+  assert.match(gone.err, /a\.yaml: not there; run the stage that makes it/);
 });

@@ -23,6 +23,7 @@ export async function metricsCommand(options: MetricsArguments, context: Command
     } else if (found.problems.length === 0) {
       terminal.note('no stage has metrics; declare one with `metric("metrics.json")`');
     }
+    for (const warning of found.warnings) terminal.note(`warning: ${warning}`);
     return tell(found.problems, options.json, context);
   }
   const found = await metricsDiff(project, { targets, words: options.words, pull, signal });
