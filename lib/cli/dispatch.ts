@@ -57,6 +57,15 @@ export async function dispatch(parsed: Arguments, context: CommandContext): Prom
       return await (await import("./commands/remote.ts")).remoteCommand(parsed, context);
     case "compile-manifest":
       return await (await import("./commands/compile_manifest.ts")).compileManifestCommand(parsed, context);
+    case "ci-run":
+      return await (await import("./commands/ci.ts")).ciRunCommand(parsed, context);
+    case "ci-cache-ls":
+    case "ci-cache-stat":
+    case "ci-cache-cat":
+    case "ci-cache-rm":
+    case "ci-cache-gc":
+    case "ci-cache-verify":
+      return await (await import("./commands/ci_cache.ts")).ciCacheCommand(parsed, context);
     case "schema":
       return (await import("./commands/schema.ts")).schemaCommand(parsed, context);
     case "import-dvc":

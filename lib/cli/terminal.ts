@@ -18,6 +18,8 @@ const STYLES: Readonly<Record<Style, Parameters<typeof styleText>[0]>> = {
 export interface Terminal {
   /** A line of the result. */
   out(line: string): void;
+  /** Bytes of the result, as they are. */
+  bytes(chunk: Uint8Array): void;
   /** A line of progress or of a problem. */
   note(line: string): void;
   /** Raw text to stderr, for live lines. */
@@ -39,8 +41,8 @@ export interface TerminalOptions {
 /** The process's own terminal. */
 export function systemTerminal(options: TerminalOptions): Terminal {
   const encoder = new TextEncoder();
-  const write = (stream: typeof Deno.stdout, text: string) => {
-    const bytes = encoder.encode(text);
+  const write = (stream: typeof Deno.stdout, text: string) => send(stream, encoder.encode(text));
+  const send = (stream: typeof Deno.stdout, bytes: Uint8Array) => {
     try {
       for (let sent = 0; sent < bytes.length;) sent += stream.writeSync(bytes.subarray(sent));
     } catch (error) {
@@ -52,6 +54,7 @@ export function systemTerminal(options: TerminalOptions): Terminal {
   const color = !options.noColor && isTerminal;
   return {
     out: (line) => write(Deno.stdout, `${line}\n`),
+    bytes: (chunk) => send(Deno.stdout, chunk),
     note: (line) => write(Deno.stderr, `${line}\n`),
     draw: (text) => write(Deno.stderr, text),
     style: (style, text) => color ? styleText(STYLES[style], text, { validateStream: false }) : text,

@@ -11,6 +11,12 @@ export interface Environment {
   readonly noColor: boolean;
   /** A continuous-integration service runs us: plain output. */
   readonly ci: boolean;
+  /** Reads any variable: those that a pipeline or a driver names. */
+  readonly variable: (name: string) => string | undefined;
+  /** Names of all variables. */
+  readonly names: () => readonly string[];
+  /** Absolute path of a folder of this user for what is on its way. */
+  readonly scratch: string;
   /** Name of a step at which a crash test wants the process to be killed. */
   readonly crashAt: string | undefined;
 }
@@ -26,6 +32,9 @@ export function readEnvironment(): Environment {
     },
     noColor: (get("NO_COLOR") ?? "") !== "",
     ci: (get("CI") ?? "") !== "",
+    variable: get,
+    names: () => Object.keys(Deno.env.toObject()),
+    scratch: `${get("TMPDIR") ?? get("TEMP") ?? "/tmp"}/pivot-ci-${Deno.uid() ?? 0}`,
     crashAt: get("PIVOT_TEST_CRASH_AT"),
   };
 }

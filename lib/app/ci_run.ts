@@ -1,0 +1,166 @@
+// `pivot ci run`: a pipeline on a driver, its volumes kept in a store. Invariants: everything that can be known to be wrong is
+// found before anything runs; the driver is gone when this returns, and everything that it made.
+
+import {
+  type CiEvent,
+  type CiResult,
+  type PipelinePlan,
+  readPipeline,
+  runPipeline,
+  runTypeScriptPipeline,
+} from "../ci/mod.ts";
+import { PivotError } from "../core/mod.ts";
+import { createPool } from "../pool/mod.ts";
+import { makeFolder, openGit, parentOf, safeJoin, statPath } from "../sys/mod.ts";
+import {
+  type ConflictPolicy,
+  createVolumeCache,
+  type DriverDsn,
+  type DriverEvent,
+  openDriver,
+  parseDriverDsn,
+  type PersistPolicy,
+  type VolumeCache,
+  type VolumeEvent,
+} from "../volume/mod.ts";
+import { openVolumeObjects } from "./volume_store.ts";
+
+/** What a run tells. */
+export type CiRunEvent = CiEvent | VolumeEvent | DriverEvent;
+
+/** Options of {@linkcode runCi} and {@linkcode planCi}. */
+export interface CiRunOptions {
+  /** Absolute path of the pipeline: YAML by `.yml` and `.yaml`, else a module. */
+  readonly file: string;
+  /** Where tasks run, as typed. */
+  readonly driver: string;
+  /** Only this job. */
+  readonly job?: string;
+  /** Values for `((name))`. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Texts that must not be shown. */
+  readonly secrets: readonly string[];
+  /** @default "success" */
+  readonly persist?: PersistPolicy;
+  /** @default "newest" */
+  readonly onConflict?: ConflictPolicy;
+  /** Absolute path of a folder for archives and native tasks; made when needed. */
+  readonly scratch: string;
+  /** Reads a variable of the machine. */
+  readonly environment: (name: string) => string | undefined;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: CiRunEvent) => void;
+}
+
+/** How it ended. `error` is what a TypeScript pipeline threw. */
+export type CiRunResult = CiResult & { readonly error?: unknown };
+
+/** Whether a pipeline is YAML; else it is a module. */
+export function isYamlPipeline(file: string): boolean {
+  return /\.ya?ml$/i.test(file);
+}
+
+/**
+ * The plan of a YAML pipeline, checked whole.
+ *
+ * @throws {PivotFindings} with every finding; {@linkcode PivotError} `no-pipeline` (kind `usage`).
+ */
+export async function planCi(options: Pick<CiRunOptions, "file" | "variables">): Promise<PipelinePlan> {
+  const { file, variables } = options;
+  const folder = parentOf(file);
+  return await readPipeline(readText(file), {
+    file: file.slice(file.lastIndexOf("/") + 1),
+    variables,
+    readFile: (path) => Deno.readTextFileSync(safeJoin(folder, path)),
+  });
+}
+
+/** Runs a pipeline. Tasks that fail are part of the result. */
+export async function runCi(options: CiRunOptions): Promise<CiRunResult> {
+  const { signal, onEvent, secrets } = options;
+  const dsn = parseDriverDsn(options.driver);
+  const plan = isYamlPipeline(options.file) ? await planCi(options) : undefined;
+  if (plan === undefined) readText(options.file);
+  makeFolder(options.scratch);
+  await using stack = new AsyncDisposableStack();
+  const cache = await openCache(dsn, options, stack);
+  const driver = stack.use(
+    await openDriver(dsn, {
+      scratch: options.scratch,
+      environment: options.environment,
+      signal,
+      onEvent,
+    }),
+  );
+  const common = { driver, secrets, signal, onEvent, ...(cache === undefined ? {} : { cache }) };
+  if (plan === undefined) {
+    if (options.job !== undefined) {
+      throw new PivotError("--job chooses a job of a YAML pipeline; a module has none", {
+        code: "bad-usage",
+        kind: "usage",
+      });
+    }
+    return await runTypeScriptPipeline(new URL(`file://${encodePath(options.file)}`), common);
+  }
+  return await runPipeline(plan, { ...common, ...(options.job === undefined ? {} : { job: options.job }) });
+}
+
+async function openCache(
+  dsn: DriverDsn,
+  options: CiRunOptions,
+  stack: AsyncDisposableStack,
+): Promise<VolumeCache | undefined> {
+  const { cache } = dsn;
+  if (cache === undefined) {
+    if (options.persist === undefined && options.onConflict === undefined) return undefined;
+    throw new PivotError("--persist and --on-conflict need a cache", {
+      code: "bad-usage",
+      kind: "usage",
+      hint: `name a store, as in --driver='${dsn.driver}://?cache=s3://bucket'`,
+    });
+  }
+  const store = stack.use(await openVolumeObjects(cache.storeUrl));
+  const places = [options.scratch, ...dsn.options["root"] === undefined ? [] : [dsn.options["root"]]];
+  const pool = stack.use(createPool({ archive: { permissions: { read: places, write: places } } }));
+  return createVolumeCache({
+    store,
+    pool,
+    scratch: `${options.scratch}/archives`,
+    prefix: cache.prefix,
+    compression: cache.compression,
+    who: whoRuns(options),
+    commit: await commitOf(options),
+    onEvent: options.onEvent,
+    ...(cache.ttlMs === undefined ? {} : { ttlMs: cache.ttlMs }),
+    ...(options.persist === undefined ? {} : { persist: options.persist }),
+    ...(options.onConflict === undefined ? {} : { onConflict: options.onConflict }),
+  });
+}
+
+function whoRuns({ environment }: CiRunOptions): string {
+  return `${environment("USER") ?? environment("USERNAME") ?? "unknown"}@${Deno.hostname()}`;
+}
+
+/** The commit that the pipeline is of; empty where there is none. */
+async function commitOf({ file, environment }: CiRunOptions): Promise<string> {
+  try {
+    return await (await openGit(parentOf(file))).commit("HEAD");
+  } catch (error) {
+    if (!(error instanceof PivotError)) throw error;
+    return environment("GITHUB_SHA") ?? environment("CI_COMMIT_SHA") ?? "";
+  }
+}
+
+function readText(file: string): string {
+  const kind = statPath(file)?.kind;
+  if (kind === "file" || kind === "symlink") return Deno.readTextFileSync(file);
+  throw new PivotError(kind === undefined ? `there is no pipeline at "${file}"` : `"${file}" is no file`, {
+    code: "no-pipeline",
+    kind: "usage",
+    hint: "name a file such as pipeline.yml or pipeline.ts",
+  });
+}
+
+function encodePath(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
+}
