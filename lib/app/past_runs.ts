@@ -45,9 +45,14 @@ export function lastRunOf(
   for (const id of project.state.history.ids()) {
     const run = project.state.history.get(id);
     const found = run?.stages.find((each) =>
-      each.stage === stage && (each.outcome === "ran" || each.outcome === "failed")
+      each.stage === stage && (each.outcome === "ran" || each.outcome === "failed" || wasStopped(each))
     );
     if (run !== undefined && found !== undefined) return { run, stage: found };
   }
   return undefined;
+}
+
+/** Cancelled while it ran, not before it began. */
+function wasStopped({ outcome, ms }: HistoryStage): boolean {
+  return outcome === "cancelled" && ms > 0;
 }

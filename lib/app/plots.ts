@@ -68,7 +68,7 @@ export async function showPlots(project: Project, options: PlotsOptions): Promis
 /** Writes a page that compares the plots of two revisions, or of one with the workspace. */
 export async function comparePlots(
   project: Project,
-  options: PlotsOptions & { readonly range?: string },
+  options: PlotsOptions & { readonly range?: string; readonly pull?: boolean },
 ): Promise<PlotsResult & { readonly changed: number }> {
   const range = await openRange(project, options.range);
   const { pipeline } = await project.load({ inputsMayMiss: true });
@@ -77,7 +77,7 @@ export async function comparePlots(
   const sides = [range.before.name, range.now?.name ?? "workspace"] as const;
   const sections: Section<ComparedCard>[] = [];
   for (const stage of stages) {
-    const cards = await comparedCards(project, stage, { range, sides });
+    const cards = await comparedCards(project, stage, { range, sides, pull: options.pull ?? false });
     sections.push({ stage: stage.name, metrics: [], cards });
   }
   writeDurable(options.output, comparePage({ project: nameOf(project), sides, sections }));
@@ -234,18 +234,19 @@ function imageType(path: string, bytes: Uint8Array): string | undefined {
 interface Comparison {
   readonly range: Range;
   readonly sides: readonly [before: string, now: string];
+  readonly pull: boolean;
 }
 
 async function comparedCards(
   project: Project,
   stage: StageSpec,
-  { range, sides }: Comparison,
+  { range, sides, pull }: Comparison,
 ): Promise<ComparedCard[]> {
   const plots = stage.outs.filter((out) => out.kind === "plot" && !out.directory);
-  const before = await revisionBytes(project, range.before, stage);
+  const before = await revisionBytes(project, range.before, { stage, pull });
   const now = range.now === undefined
     ? new Map((await workspaceSources(project, stage)).map(({ path, bytes }) => [path, bytes] as const))
-    : await revisionBytes(project, range.now, stage);
+    : await revisionBytes(project, range.now, { stage, pull });
   const cards: ComparedCard[] = [];
   for (const { path, plot } of plots) {
     const spec = plot ?? {};
@@ -267,10 +268,10 @@ async function comparedCards(
 async function revisionBytes(
   project: Project,
   revision: Revision,
-  stage: StageSpec,
+  { stage, pull }: { readonly stage: StageSpec; readonly pull: boolean },
 ): Promise<ReadonlyMap<string, Uint8Array | string>> {
   const plots = (revision.locks.get(stage.name)?.outs ?? []).filter((out) => out.kind === "plot");
-  const found = await readRecorded(project, revision, plots);
+  const found = await readRecorded(project, revision, plots, { pull });
   return new Map([...found].map(([path, each]) => [path, each.status === "found" ? each.bytes : each.why]));
 }
 

@@ -136,6 +136,10 @@ Deno.test("history, show, logs and verify tell the past, by short names", async 
   await test.step("status and logs tell how long it took", async () => {
     assert.match((await project.expect(0, "status")).out, /clean +up to date +\d+ms +nothing changed/);
     assert.match((await project.expect(0, "logs", "train")).err, /run [0-9a-f]{6} of .* UTC: ran in \d+ms/);
+    const { run } = JSON.parse((await project.expect(0, "logs", "train", "--json")).out);
+    assert.deepEqual([run.outcome, run.reason], ["ran", "parameter lr: 0.1 -> 0.01"]);
+    const { durations } = JSON.parse((await project.expect(0, "status", "--json")).out);
+    assert.ok(durations.clean > 0 && durations.train > 0);
   });
   await test.step("verify tells whether a run would execute anything", async () => {
     assert.match((await project.expect(0, "verify")).out, /2 stages, none would run\n\d+ blobs .*, 0 damaged\n/);

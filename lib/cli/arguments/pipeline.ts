@@ -105,8 +105,12 @@ const logs = command(
     command: constant("logs"),
     stage: argument(string({ metavar: "STAGE" })),
     tail: optional(option("--tail", integer({ min: 1, metavar: "N" }), { description: message`Only the last lines.` })),
+    json,
   }),
-  { brief: message`Print what a stage printed when it last ran.` },
+  {
+    brief: message`Print what a stage printed when it last ran, and which run that was.`,
+    footer: message`Examples: pivot logs train · pivot logs train --tail 20 · pivot logs train --json`,
+  },
 );
 
 const show = command(
@@ -131,10 +135,18 @@ const history = command(
     stage: optional(
       option("--stage", string({ metavar: "STAGE" }), { description: message`Only runs that did something with it.` }),
     ),
-    limit: withDefault(option("--limit", integer({ min: 1, metavar: "N" })), 20),
+    limit: withDefault(
+      option("--limit", integer({ min: 1, metavar: "N" }), { description: message`Runs to list; default is 20.` }),
+      20,
+    ),
     json,
   }),
-  { brief: message`List past runs that did something.` },
+  {
+    brief: message`List past runs that did something.`,
+    description:
+      message`The settings ${"history.keep"} (runs, default 200) and ${"history.keep_days"} (default 365) say how much is kept.`,
+    footer: message`Examples: pivot history --stage train · pivot history --limit 5 --json`,
+  },
 );
 
 /** Deciding, running, looking back. */

@@ -5,7 +5,7 @@ import { message } from "@optique/core/message";
 import { multiple, optional } from "@optique/core/modifiers";
 import { argument, command, constant, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import { json, page, targets } from "./shared.ts";
+import { json, page, pull, targets } from "./shared.ts";
 
 const plots = command(
   "plots",
@@ -30,6 +30,7 @@ const plots = command(
             description: message`Only these stages or plots; may be repeated.`,
           }),
         ),
+        pull,
         ...page,
         json,
       }),

@@ -5,7 +5,7 @@ import { message } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import { argument, command, constant, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
-import { json, set, targets } from "./shared.ts";
+import { json, pull, set, targets } from "./shared.ts";
 
 const words = multiple(
   argument(string({ metavar: "RANGE|TARGET" }), {
@@ -13,9 +13,6 @@ const words = multiple(
       message`${"A..B"}, or ${"A"} to compare it with the workspace; default is HEAD. Stages and outputs narrow it down.`,
   }),
 );
-const pull = option("--pull", {
-  description: message`Fetch old content that is not here from the default remote.`,
-});
 const named = multiple(
   option("-t", "--target", string({ metavar: "TARGET" }), {
     description: message`Only these stages or files; may be repeated.`,

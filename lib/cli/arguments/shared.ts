@@ -30,6 +30,11 @@ export const set = multiple(
 /** Leaves `.gitignore` alone. */
 export const noGitIgnore = option("--no-gitignore", { description: message`Leave .gitignore as it is.` });
 
+/** Old content from a remote. */
+export const pull = option("--pull", {
+  description: message`Fetch old content that is not here from the default remote.`,
+});
+
 /** Where a page goes, and whether it is opened. */
 export const page = {
   output: optional(

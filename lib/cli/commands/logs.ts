@@ -12,19 +12,24 @@ export async function logsCommand(
   options: Extract<Arguments, { readonly command: "logs" }>,
   context: CommandContext,
 ): Promise<number> {
+  const { terminal } = context;
+  const { stage, tail } = options;
   const root = findProject(context.cwd);
-  const lines = readLog(root, options.stage).split("\n");
-  if (lines.at(-1) === "") lines.pop();
-  for (const line of options.tail === undefined ? lines : lines.slice(-options.tail)) context.terminal.out(line);
+  const all = readLog(root, stage).split("\n");
+  if (all.at(-1) === "") all.pop();
+  const lines = tail === undefined ? all : all.slice(-tail);
   await using project = await openProject(context);
-  const last = lastRunOf(project, options.stage);
+  const last = lastRunOf(project, stage);
+  if (options.json) {
+    const run = last === undefined ? null : { id: last.run.id, startedAt: last.run.startedAt, ...last.stage };
+    terminal.out(JSON.stringify({ stage, run, lines }));
+    return 0;
+  }
+  lines.forEach(terminal.out);
   if (last !== undefined) {
-    const { run, stage } = last;
-    context.terminal.note(
-      `run ${shortId(run.id)} of ${run.startedAt.slice(0, 19).replace("T", " ")} UTC: ${stage.outcome} in ${
-        formatDuration(stage.ms)
-      }, ${stage.reason}`,
-    );
+    const { run, stage: { outcome, ms, reason } } = last;
+    const started = run.startedAt.slice(0, 19).replace("T", " ");
+    terminal.note(`run ${shortId(run.id)} of ${started} UTC: ${outcome} in ${formatDuration(ms)}, ${reason}`);
   }
   return 0;
 }

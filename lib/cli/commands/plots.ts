@@ -18,7 +18,11 @@ export async function plotsCommand(
   const output = pagePath(project.root, context.cwd, options.output, compares ? "plots-diff" : "plots");
   const about = { targets: options.targets, output, signal };
   const result = options.command === "plots-diff"
-    ? await comparePlots(project, { ...about, ...(options.range === undefined ? {} : { range: options.range }) })
+    ? await comparePlots(project, {
+      ...about,
+      pull: options.pull,
+      ...(options.range === undefined ? {} : { range: options.range }),
+    })
     : await showPlots(project, about);
   if (options.json) terminal.out(JSON.stringify(result));
   else {

@@ -39,6 +39,10 @@ export async function statusCommand(
     terminal.out(
       JSON.stringify({
         stages: options.explain ? explainDecisions(workspace, decisions) : decisions,
+        durations: Object.fromEntries(decisions.flatMap(({ stage }) => {
+          const ms = lastDuration(project.state, stage);
+          return ms === undefined ? [] : [[stage, ms]];
+        })),
         tracked: data,
         warnings,
       }),
