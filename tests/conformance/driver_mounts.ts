@@ -16,6 +16,7 @@ const volumes: Readonly<Record<string, DriverTest>> = {
     assert.equal((await sh("cat other/file", { mounts: { other: data } })).stdout, "one\n");
     await driver.removeVolume(data);
     await driver.removeVolume(data);
+    await fails(sh("ls d", { mounts: { d: data } }), "volume-failed", /"data"/);
   },
   "volumes of one name, and of names that look alike once escaped, are volumes of their own": async (
     { sh, volume },
@@ -133,10 +134,10 @@ function absolute(path: string): Readonly<Record<string, DriverTest>> {
     "an absolute mount is there, for this task alone": async ({ sh, volume }: Bench) => {
       const [data, inner] = [await volume(), await volume()];
       const mounts = { [path]: data, [`${path}/in/ner`]: inner };
-      assert.equal((await sh(`echo 1 > ${path}/f; echo 2 > ${path}/in/ner/g`, { mounts })).code, 0);
+      assert.equal((await sh(`cd '${path}'; echo 1 > f; echo 2 > in/ner/g`, { mounts })).code, 0);
       assert.equal((await sh("cat d/f", { mounts: { d: data } })).stdout, "1\n");
       assert.equal((await sh("cat d/g", { mounts: { d: inner } })).stdout, "2\n");
-      assert.notEqual((await sh(`cat ${path}/f`)).code, 0);
+      assert.notEqual((await sh(`cat '${path}/f'`)).code, 0);
     },
   };
 }

@@ -27,6 +27,8 @@ export interface DriverUnderTest {
   readonly nestedLeavesFolder: boolean;
   /** Whether `..` within a volume leads to what lies beside its mount. */
   readonly realPlaces: boolean;
+  /** What times of files are kept in, in milliseconds; with whole seconds, none before 1970. */
+  readonly timesMs: 1 | 1000;
 }
 
 /** A driver that is open, with shorthands. */

@@ -17,6 +17,7 @@ function native(dsn: string, namespaces: boolean): DriverUnderTest {
     containers: false,
     nestedLeavesFolder: false,
     realPlaces: namespaces,
+    timesMs: 1,
   };
 }
 

@@ -45,7 +45,10 @@ export async function openDriver(dsn: DriverDsn, options: OpenDriverOptions): Pr
   switch (dsn.driver) {
     case "native":
       return await openNativeDriver(dsn, options);
-    case "docker":
+    case "docker": {
+      const { openDockerDriver } = await import("./docker/mod.ts");
+      return await openDockerDriver(dsn, options);
+    }
     case "k8s":
       throw driverError("driver-failed", `cannot open the ${dsn.driver} driver: it is not built yet`);
   }

@@ -107,7 +107,7 @@ class NativeDriver implements Driver {
 
   async #run(request: TaskRequest): Promise<{ readonly code: number }> {
     request.signal.throwIfAborted();
-    const mounts = placeMounts(request.mounts).map((mount) => ({ ...mount, source: this.#folderOf(mount.volume) }));
+    const mounts = placeMounts(request.mounts).map((mount) => ({ ...mount, source: this.#existing(mount.volume) }));
     this.#checkAbsolute(mounts);
     const dir = cleanPath(request.dir ?? "", "bad-dir");
     const user = request.user === undefined ? undefined : await findTaskUser(request.user);
@@ -225,6 +225,12 @@ class NativeDriver implements Driver {
       if (parentOf(path) === path) break;
     }
     for (const path of paths) setMode(path, 0o777);
+  }
+
+  #existing(volume: Volume): string {
+    const path = this.#folderOf(volume);
+    if (statPath(path) !== undefined) return path;
+    throw driverError("volume-failed", `cannot use volume "${volume.name}": it was removed`);
   }
 
   #folderOf(volume: Volume): string {
