@@ -37,7 +37,12 @@ export async function readRows(text: string, format: TableFormat): Promise<Row[]
 async function readSeparated(text: string, delimiter: string): Promise<Row[]> {
   const { parse } = await import("csv-parse/sync");
   try {
-    return parse<Record<string, string>>(text, { columns: true, delimiter, skip_empty_lines: true, bom: true });
+    const columns = (names: string[]): string[] => {
+      const twice = names.find((name, at) => names.indexOf(name) !== at);
+      if (twice !== undefined) throw new TypeError(`two columns are called "${twice}", line 1`);
+      return names;
+    };
+    return parse<Record<string, string>>(text, { columns, delimiter, skip_empty_lines: true, bom: true });
   } catch (error) {
     throw notATable(messageOf(error));
   }

@@ -1,7 +1,7 @@
 // What differs between two tables, as tables for people: changed cells one per line, added and removed rows as rows.
 // Pure. Invariant: columns that do not fit are counted, never silently gone.
 
-import type { Json } from "../core/mod.ts";
+import { type Json, plural } from "../core/mod.ts";
 import type { RowChange, TableDiff } from "./data_diff.ts";
 import { displayWidth, type Table } from "./table.ts";
 import { showChange, showValue } from "./values.ts";
@@ -41,15 +41,30 @@ export function dataTables({ changes }: TableDiff, options: DataTablesOptions): 
 function changedTable(changes: readonly RowChange[], options: DataTablesOptions): Table {
   const { key, sides, precision } = options;
   const rows = changes.flatMap((change) =>
-    change.type !== "changed" ? [] : change.cells.map(({ column, before, now }) => [
-      change.row,
-      column,
-      showValue(before, precision),
-      showValue(now, precision),
-      showChange(numberIn(before), numberIn(now), precision),
-    ])
+    change.type !== "changed" ? [] : [
+      ...change.cells.slice(0, MAX_CELLS).map(({ column, before, now }) => [
+        change.row,
+        column,
+        showCell(before, precision),
+        showCell(now, precision),
+        showChange(numberIn(before), numberIn(now), precision),
+      ]),
+      ...(change.cells.length <= MAX_CELLS
+        ? []
+        : [[change.row, `… ${plural(change.cells.length - MAX_CELLS, "more cell")}`, "", "", ""]]),
+    ]
   );
   return { head: [key?.join(", ") ?? "row", "column", ...sides, "change"], rows };
+}
+
+/** Changed cells that are listed of one row; the rest are counted. */
+const MAX_CELLS = 8;
+
+/** Cells of csv are texts; numbers among them with more digits than wanted are shortened, all others stay as they are written. */
+function showCell(cell: Json | undefined, precision: number): string {
+  const number = typeof cell === "string" ? numberIn(cell) : cell;
+  const digits = typeof cell === "string" ? /\.(\d+)/.exec(cell)?.[1]?.length ?? 0 : Infinity;
+  return showValue(typeof number === "number" && digits > precision ? number : cell, precision);
 }
 
 /** Cells of csv are texts; those that are written as numbers have a difference all the same. */
@@ -68,7 +83,7 @@ function rowTable(changes: readonly RowChange[], options: DataTablesOptions): Om
     change.type === "changed" ? [] : [[
       ...(byPosition ? [change.row] : []),
       ...names.map((name) =>
-        showValue(Object.hasOwn(change.cells, name) ? change.cells[name] : undefined, options.precision)
+        showCell(Object.hasOwn(change.cells, name) ? change.cells[name] : undefined, options.precision)
       ),
     ]]
   );

@@ -66,6 +66,7 @@ Deno.test("rows are read from csv, tsv, jsonl, and both shapes of json", async (
   assert.deepEqual(await readRows("3", "json"), [{ value: 3 }]);
   await assert.rejects(readRows('{"a":1}\n{"a":', "jsonl"), /line 2/);
   await assert.rejects(readRows("a,b\n1\n", "csv"), /not a table: .*line 2/);
+  await assert.rejects(readRows("a,b,a\n1,2,3\n", "csv"), /two columns are called "a", line 1/);
 });
 
 Deno.test("diffRows() counts every row once, and a diff with itself is empty", () => {
@@ -171,4 +172,18 @@ Deno.test("columns may be called as the methods of objects are", () => {
   const diff = diffRows([{ a: 1 }], [{ a: 1, constructor: 2 }], { limit: 5 });
   assert.deepEqual(diff.changes, [{ type: "changed", row: "1", cells: [{ column: "constructor", now: 2 }] }]);
   assert.throws(() => diffRows([{ a: 1 }], [], { key: ["toString"], limit: 1 }), /no column "toString"/);
+});
+
+Deno.test("dataTables() shortens long numbers and counts the cells of wide rows that it does not list", () => {
+  const row = (add: number) =>
+    Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`c${at}`, String(at / 3 + add)]));
+  const [changed] = dataTables(diffRows([row(0)], [row(1)], { limit: 5 }), { sides: ["a", "b"], precision: 2 });
+  assert.equal(changed?.table.rows.length, 9);
+  assert.deepEqual(changed?.table.rows[1], ["1", "c1", "0.33", "1.33", "+1"]);
+  assert.deepEqual(changed?.table.rows[8], ["1", "\u2026 12 more cells", "", "", ""]);
+  const kept = dataTables(diffRows([{ a: "1.0", b: "007" }], [{ a: "2.0", b: "008" }], { limit: 5 }), {
+    sides: ["a", "b"],
+    precision: 2,
+  });
+  assert.deepEqual(kept[0]?.table.rows.map((cells) => cells.slice(2, 4)), [["1.0", "2.0"], ["007", "008"]]);
 });
