@@ -301,3 +301,20 @@ Deno.test("a metric file that cannot be read is named with its line; its values 
   assert.match(gone.out, /a\.yaml +loss +1 +- +-\n/);
   assert.match(gone.err, /a\.yaml: not there; run the stage that makes it/);
 });
+
+Deno.test("a table that is too big is compared by size, which is said", async () => {
+  using project = testProject({ "pivot.yaml": "stages: {}\n" });
+  git(project, "init", "-q");
+  const file = `${project.root}/big.csv`;
+  const fill = (bytes: number) => {
+    using handle = Deno.openSync(file, { write: true, create: true });
+    handle.truncateSync(bytes);
+  };
+  fill(40_000_000);
+  await project.expect(0, "track", "big.csv");
+  commitAll(project, "one");
+  Deno.removeSync(file);
+  fill(41_000_000);
+  const { out } = await project.expect(0, "diff");
+  assert.equal(out, "big.csv  changed, 40 MB -> 41 MB\n  not compared row by row: more than 33.6 MB\n");
+});

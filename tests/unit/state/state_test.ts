@@ -222,6 +222,8 @@ test("history lists newest first and prunes the oldest", async () => {
       await state.commit();
       assert.deepEqual(state.history.get(newestFirst[0] ?? ""), records[1]);
       assert.equal(state.history.get("no such run"), undefined);
+      assert.equal(state.history.prune(10, new Date(Date.UTC(2026, 0, 3))), 1);
+      assert.deepEqual(state.history.ids(), newestFirst.slice(0, 1));
     })
   );
 });
