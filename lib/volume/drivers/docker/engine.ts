@@ -2,18 +2,21 @@
 // ssh, gRPC and protobuf along, and hides the streams that an abort must reach. Invariant: an engine that cannot be reached is
 // `driver-unreachable`, an answer that is no success is an `EngineFailure` with its status.
 
-import { messageOf } from "../../../core/mod.ts";
+import { messageOf, PivotError } from "../../../core/mod.ts";
 import { driverError } from "../failure.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** The engine said no. */
-export class EngineFailure extends Error {
+export class EngineFailure extends PivotError {
   /** HTTP status. */
   readonly status: number;
+  /** The engine's own words. */
+  readonly reason: string;
 
-  constructor(status: number, message: string) {
-    super(message);
+  constructor(status: number, reason: string) {
+    super(`the Docker engine refused: ${reason}`, { code: "driver-failed", kind: "driver" });
     this.status = status;
+    this.reason = reason;
   }
 }
 
@@ -79,7 +82,7 @@ export class Engine implements Disposable {
       await (await this.send("DELETE", path, { query })).body?.cancel();
     } catch (error) {
       const gone = error instanceof EngineFailure &&
-        (error.status === 404 || error.status === 409 && /already in progress/.test(error.message));
+        (error.status === 404 || error.status === 409 && /already in progress/.test(error.reason));
       if (!gone) throw error;
     }
   }

@@ -7,7 +7,7 @@ import { EngineFailure } from "./engine.ts";
 /** The error of a container that could not be made or started. */
 export function startFailure(error: unknown, task: { readonly name: string; readonly program: string }): unknown {
   if (!(error instanceof EngineFailure)) return error;
-  const text = error.message;
+  const text = error.reason;
   const what = `cannot run task "${task.name}"`;
   if (/unable to find (user|group)|no matching entries in (passwd|group)|Uids and gids must be in range/i.test(text)) {
     return driverError("unknown-user", `${what}: ${text}`, "give a user that the image has, or a number", error);
@@ -31,6 +31,6 @@ export function startFailure(error: unknown, task: { readonly name: string; read
 /** The error of an act on a volume. */
 export function volumeFailure(what: string, name: string, error: unknown): unknown {
   if (!(error instanceof EngineFailure)) return error;
-  const why = error.status === 404 ? "it is gone" : error.message;
+  const why = error.status === 404 ? "it is gone" : error.reason;
   return driverError("volume-failed", `cannot ${what} volume "${name}": ${why}`, undefined, error);
 }

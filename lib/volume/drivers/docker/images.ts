@@ -1,6 +1,5 @@
 // Images. Invariant: one that is here is used as it is, without asking a registry; tasks that want the same one pull it once.
 
-import { messageOf } from "../../../core/mod.ts";
 import { driverError } from "../failure.ts";
 import type { DriverEvent } from "../options.ts";
 import { type Engine, EngineFailure } from "./engine.ts";
@@ -36,7 +35,7 @@ export class Images {
       this.#used.add(image);
       return value;
     } catch (error) {
-      if (error instanceof EngineFailure && error.status === 404) throw imageMissing(image, error.message, error);
+      if (error instanceof EngineFailure && error.status === 404) throw imageMissing(image, error.reason, error);
       throw error;
     }
   }
@@ -97,7 +96,7 @@ export class Images {
         if (typeof error === "string") throw imageMissing(image, error);
       }
     } catch (error) {
-      throw error instanceof EngineFailure ? imageMissing(image, error.message, error) : error;
+      throw error instanceof EngineFailure ? imageMissing(image, error.reason, error) : error;
     }
     this.#emit({ type: "image-pulled", image, ms: performance.now() - started });
   }
@@ -106,7 +105,7 @@ export class Images {
 function imageMissing(image: string, why: string, cause?: unknown): Error {
   return driverError(
     "image-missing",
-    `cannot use image "${image}": it is not here, and pulling it failed: ${messageOf(why)}`,
+    `cannot use image "${image}": it is not here, and pulling it failed: ${why}`,
     "check its name; an image of a private registry must be pulled beforehand, since no credentials are sent",
     cause,
   );

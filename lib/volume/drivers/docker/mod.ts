@@ -7,7 +7,7 @@
  * @module
  */
 
-import { KILL_GRACE_MS, messageOf } from "../../../core/mod.ts";
+import { KILL_GRACE_MS } from "../../../core/mod.ts";
 import type { DriverDsn } from "../../dsn.ts";
 import type { CreateVolumeOptions, Driver, TaskRequest, Volume } from "../driver.ts";
 import { driverError } from "../failure.ts";
@@ -40,11 +40,9 @@ export async function openDockerDriver(dsn: DriverDsn, options: OpenDriverOption
     if (swept > 0) options.onEvent?.({ type: "leftovers-removed", count: swept });
     return new DockerDriver(engine, label, dsn.options["image"], options);
   } catch (error) {
-    await label?.end();
+    await label?.end("nothing");
     engine[Symbol.dispose]();
-    throw error instanceof Error && error.name !== "EngineFailure"
-      ? error
-      : driverError("driver-failed", messageOf(error));
+    throw error;
   }
 }
 
@@ -179,12 +177,14 @@ class DockerDriver implements Driver {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new DOMException("the driver was closed", "AbortError"));
+    let left: "nothing" | "things" = "things";
     try {
       await this.#images.close();
       await Promise.allSettled(this.#running);
       await removeRun(this.#engine, this.#label.id);
+      left = "nothing";
     } finally {
-      await this.#label.end();
+      await this.#label.end(left);
       this.#engine[Symbol.dispose]();
     }
   }

@@ -26,8 +26,8 @@ export interface RunLabel {
   labels(name: string): Readonly<Record<string, string>>;
   /** A name that no other thing of any run has. */
   unique(): string;
-  /** Stops the signs of life; the run's things must be gone. */
-  end(): Promise<void>;
+  /** Stops the signs of life. If things are left, the lock file stays, so that the next run knows at once that this one is over. */
+  end(left: "nothing" | "things"): Promise<void>;
 }
 
 /** Begins a run. @param folder Folder for locks, the same for each run of a project. */
@@ -50,9 +50,9 @@ export function beginRun(engine: Engine, namespace: string, folder: string): Run
     id,
     labels,
     unique,
-    async end() {
+    async end(left) {
       await beats.stop();
-      removeIfThere(lockPath);
+      if (left === "nothing") removeIfThere(lockPath);
       lock?.[Symbol.dispose]();
     },
   };
