@@ -9,6 +9,12 @@ export function shortId(id: string): string {
   return id.slice(id.lastIndexOf("-") + 1);
 }
 
+/** How a run ended, in a word. */
+export function resultOf({ success, stages }: HistoryRecord): "good" | "failed" | "stopped" {
+  if (success) return "good";
+  return stages.some(({ outcome }) => outcome === "failed") ? "failed" : "stopped";
+}
+
 /**
  * The run that `text` means.
  *

@@ -47,7 +47,14 @@ const NARROWEST = 8;
 function fitted(natural: readonly number[], numeric: readonly boolean[], width: number): number[] {
   const widths = [...natural];
   let excess = widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1)) - width;
-  for (const givesWay of [(at: number) => numeric[at] !== true, (at: number) => (natural[at] ?? 0) > WIDEST_NUMBER]) {
+  // A short text, such as a date, is not worth shortening while a longer one can give way.
+  for (
+    const givesWay of [
+      (at: number) => numeric[at] !== true && (natural[at] ?? 0) > SHORT_TEXT,
+      (at: number) => numeric[at] !== true,
+      (at: number) => (natural[at] ?? 0) > WIDEST_NUMBER,
+    ]
+  ) {
     const giving = widths.map((_, at) => at).filter(givesWay);
     while (excess > 0) {
       giving.sort((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0));
@@ -62,6 +69,8 @@ function fitted(natural: readonly number[], numeric: readonly boolean[], width: 
   }
   return widths;
 }
+
+const SHORT_TEXT = 19;
 
 /** Wider cells of a column of numbers are texts among them. */
 const WIDEST_NUMBER = 24;

@@ -82,7 +82,7 @@ function noRepository(folder: string, said: string): PivotError {
     kind: "usage",
     hint: refused
       ? `it belongs to another user; to trust it, run \`git config --global --add safe.directory "${folder}"\``
-      : "revisions come from git: run `git init` and commit, or leave the revision out",
+      : "revisions come from git: run `git init` and commit first",
   });
 }
 

@@ -318,3 +318,27 @@ Deno.test("a table that is too big is compared by size, which is said", async ()
   const { out } = await project.expect(0, "diff");
   assert.equal(out, "big.csv  changed, 40 MB -> 41 MB\n  not compared row by row: more than 33.6 MB\n");
 });
+
+Deno.test("history, show and logs tell of failures as they tell of success", async () => {
+  using project = testProject({
+    "pivot.yaml": `stages:
+  good: { cmd: "echo fine; echo 1 > a.txt", outs: [a.txt] }
+  bad: { cmd: "echo oops; exit 3", deps: [a.txt], outs: [b.txt] }
+  after: { cmd: "true", deps: [b.txt], outs: [c.txt] }
+`,
+  });
+  await project.expect(1, "run", "--keep-going");
+  assert.match(
+    (await project.expect(0, "history")).out,
+    / failed {2}1 ran, 1 failed, 1 not-run {2}run --keep-going\n$/,
+  );
+  const { out } = await project.expect(0, "show");
+  assert.match(
+    out,
+    /^run \S+ {2}failed in .*\n.*\n\nstage +outcome +took +why\ngood +ran +\S+ms +no record of a run\n/,
+  );
+  assert.match(out, /\nbad +failed +\S+ms +stage "bad" exited with code 3\nafter +not-run +- +waits for bad\n$/);
+  const logs = await project.expect(0, "logs", "bad");
+  assert.equal(logs.out, "oops\n");
+  assert.match(logs.err, /: failed in \S+ms, no record of a run\n$/);
+});

@@ -3,7 +3,8 @@
 import { openProject } from "../../app/open_project.ts";
 import { formatDuration } from "../../core/mod.ts";
 import { renderTable } from "../../report/mod.ts";
-import { shortId } from "../../app/past_runs.ts";
+import { resultOf, shortId } from "../../app/past_runs.ts";
+import type { HistoryRecord } from "../../state/mod.ts";
 import type { Arguments, CommandContext } from "../main.ts";
 
 /** Runs the command. */
@@ -26,24 +27,28 @@ export async function historyCommand(
     context.terminal.note(what);
     return 0;
   }
-  const count = (stages: (typeof runs)[number]["stages"], outcome: string) =>
-    String(stages.filter((stage) => stage.outcome === outcome).length);
   const rows = runs.map((run) => [
     shortId(run.id),
     run.startedAt.slice(0, 16).replace("T", " "),
-    run.success ? "good" : "failed",
-    count(run.stages, "ran"),
-    count(run.stages, "restored"),
-    count(run.stages, "skipped"),
-    count(run.stages, "failed"),
     formatDuration(run.ms),
+    resultOf(run),
+    countsOf(run),
     run.command.join(" "),
   ]);
-  const head = ["run", "started (UTC)", "result", "ran", "restored", "skipped", "failed", "took", "command"];
+  const head = ["run", "started (UTC)", "took", "result", "stages", "command"];
   renderTable({ head, rows }, { width: context.terminal.width }).forEach(context.terminal.out);
   return 0;
 }
 
 function didSomething(stage: { readonly stage: string; readonly outcome: string }, name: string | undefined): boolean {
   return stage.stage === name && stage.outcome !== "skipped" && stage.outcome !== "not-run";
+}
+
+const OUTCOMES = ["ran", "restored", "skipped", "failed", "cancelled", "not-run"] as const;
+
+function countsOf({ stages }: HistoryRecord): string {
+  const counts = OUTCOMES.map((outcome) =>
+    [outcome, stages.filter((stage) => stage.outcome === outcome).length] as const
+  );
+  return counts.filter(([, count]) => count > 0).map(([outcome, count]) => `${count} ${outcome}`).join(", ");
 }

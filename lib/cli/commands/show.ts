@@ -1,7 +1,7 @@
 // `pivot show`: one past run, stage by stage.
 
 import { openProject } from "../../app/open_project.ts";
-import { findRun, shortId } from "../../app/past_runs.ts";
+import { findRun, resultOf, shortId } from "../../app/past_runs.ts";
 import { formatDuration } from "../../core/mod.ts";
 import { renderTable } from "../../report/mod.ts";
 import type { Arguments, CommandContext } from "../main.ts";
@@ -18,14 +18,14 @@ export async function showCommand(
     terminal.out(JSON.stringify(run));
     return 0;
   }
-  terminal.out(`run ${shortId(run.id)}  ${run.success ? "good" : "failed"} in ${formatDuration(run.ms)}`);
+  terminal.out(`run ${shortId(run.id)}  ${resultOf(run)} in ${formatDuration(run.ms)}`);
   terminal.out(`started ${run.startedAt.slice(0, 19).replace("T", " ")} UTC by \`pivot ${run.command.join(" ")}\``);
   terminal.out("");
   const acted = run.stages.filter((stage) => options.all || stage.outcome !== "skipped");
   const rows = acted.map((stage) => [
     stage.stage,
     stage.outcome,
-    stage.outcome === "ran" || stage.outcome === "failed" ? formatDuration(stage.ms) : "-",
+    stage.ms > 0 && stage.outcome !== "skipped" ? formatDuration(stage.ms) : "-",
     stage.error ?? stage.reason,
   ]);
   if (rows.length > 0) {

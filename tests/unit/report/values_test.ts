@@ -187,3 +187,10 @@ Deno.test("dataTables() shortens long numbers and counts the cells of wide rows 
   });
   assert.deepEqual(kept[0]?.table.rows.map((cells) => cells.slice(2, 4)), [["1.0", "2.0"], ["007", "008"]]);
 });
+
+Deno.test("a date is kept while a longer text can give way", () => {
+  const [, row] = renderTable({ head: ["a", "b"], rows: [["2026-11-21 02:59", "run some stages ".repeat(4)]] }, {
+    width: 40,
+  });
+  assert.equal(row, "2026-11-21 02:59  run some stages run s\u2026");
+});
