@@ -178,7 +178,8 @@ class NativeDriver implements Driver {
       });
       await child.gone;
       // What left the process group may still hold the output open, and would hold us up.
-      if (!await within(child.exit, LINGER_MS)) await endMarked(task.folder);
+      const held = !await within(child.exit, LINGER_MS);
+      if (held || request.signal.aborted) await endMarked(task.folder);
       return (await child.exit).code;
     } catch (error) {
       const missing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied;
