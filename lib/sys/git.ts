@@ -2,6 +2,8 @@
 // unchanged, whatever they hold.
 
 import { PivotError } from "../core/mod.ts";
+import { parentOf } from "./disk/durable_write.ts";
+import { statPath } from "./disk/stat.ts";
 import { spawnChild } from "./process.ts";
 
 /** A git repository, seen from a folder in it. */
@@ -102,6 +104,16 @@ async function resolveCommit(folder: string, revision: string): Promise<string> 
   });
 }
 
+/**
+ * The folder that `.git` is in. In a hook git sets GIT_DIR, and would then take the current folder for the top of the work tree.
+ */
+function topOf(folder: string): string | undefined {
+  for (let at = folder;; at = parentOf(at)) {
+    if (statPath(`${at}/.git`) !== undefined) return at;
+    if (at === parentOf(at)) return undefined;
+  }
+}
+
 interface Ended {
   readonly code: number;
   readonly bytes: Uint8Array;
@@ -110,10 +122,11 @@ interface Ended {
 }
 
 async function run(folder: string, args: readonly string[], stdin?: Uint8Array): Promise<Ended> {
+  const top = topOf(folder);
   const chunks: Record<"stdout" | "stderr", Uint8Array[]> = { stdout: [], stderr: [] };
   try {
     const child = spawnChild({
-      command: ["git", ...args],
+      command: ["git", ...(top === undefined ? [] : [`--work-tree=${top}`]), ...args],
       cwd: folder,
       env: { GIT_OPTIONAL_LOCKS: "0", GIT_LITERAL_PATHSPECS: "1", LC_ALL: "C" },
       onOutput: (chunk, stream) => void chunks[stream].push(chunk.slice()),

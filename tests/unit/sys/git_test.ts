@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { openGit } from "../../../lib/sys/mod.ts";
 import { commitAll, git } from "../../support/git.ts";
+import { REPOSITORY } from "../../support/project.ts";
 import { temporaryFolder } from "../../support/remote.ts";
 
 function write(root: string, path: string, text: string): void {
@@ -83,4 +84,21 @@ Deno.test("what looks like an option or a path of a commit is no revision", asyn
   for (const word of ["--all", "-h", "HEAD:m.json", "", "main^{tree}"]) {
     await assert.rejects(repositoryOf.commit(word), /git knows no revision/, word);
   }
+});
+
+Deno.test("in a hook, where git sets GIT_DIR, files are still relative to the folder", async () => {
+  using folder = repository();
+  // In a process of its own: variables belong to the whole of this one.
+  const program = `
+    import { openGit } from ${JSON.stringify(`${REPOSITORY}/lib/sys/mod.ts`)};
+    const git = await openGit(${JSON.stringify(`${folder.root}/ml`)});
+    const ids = await git.files(await git.commit("HEAD~1"), ["m.json"]);
+    const [bytes] = (await git.contents([...ids.values()])).values();
+    console.log([...ids.keys()].join(), new TextDecoder().decode(bytes));`;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", program],
+    cwd: REPOSITORY,
+    env: { GIT_DIR: `${folder.root}/.git` },
+  }).output();
+  assert.equal(new TextDecoder().decode(stdout), "m.json one\n");
 });
