@@ -97,7 +97,7 @@ async function readWorkspace(project: Project, pipeline: Pipeline, chosen: Chose
   const problems: MetricProblem[] = [];
   for (const path of metricPaths(pipeline, chosen)) {
     try {
-      values.set(path, await parseMetric(Deno.readTextFileSync(`${project.root}/${path}`), path));
+      values.set(path, await parseMetric(Deno.readFileSync(`${project.root}/${path}`), path));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) {
         problems.push({ path, message: "not there; run the stage that makes it", absent: true });
@@ -127,7 +127,7 @@ async function readRevision(
     if (found.status === "missing") problems.push({ ...about, message: found.why });
     else {
       try {
-        values.set(path, await parseMetric(new TextDecoder().decode(found.bytes), path));
+        values.set(path, await parseMetric(found.bytes, path));
       } catch (error) {
         problems.push({ ...about, message: whyUnreadable(error) });
       }
@@ -152,8 +152,8 @@ function whyUnreadable(error: unknown): string {
  *
  * @throws {PivotError} `bad-metric` with the line.
  */
-async function parseMetric(written: string, path: string): Promise<FlatValues> {
-  const text = written.replace(/^\ufeff/, "");
+async function parseMetric(bytes: Uint8Array, path: string): Promise<FlatValues> {
+  const text = decoded(bytes);
   if (/\.ya?ml$/.test(path)) {
     const { parseYaml } = await import("../pipeline/mod.ts");
     return flatten(finite((await parseYaml(text, path)).value));
@@ -166,6 +166,14 @@ async function parseMetric(written: string, path: string): Promise<FlatValues> {
       code: "bad-metric",
       cause: error,
     });
+  }
+}
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new PivotError("it is no text in UTF-8", { code: "bad-metric", cause: error });
   }
 }
 

@@ -94,7 +94,7 @@ export function markdownTable(table: Table): string[] {
 }
 
 function isNumeric(text: string): boolean {
-  return /^[+-]?[\d.,]+(e[+-]?\d+)?(\s?(ms|s|m\d\ds|h\d\dm|B|kB|MB|GB|TB|%))?$/.test(text);
+  return /^[+-]?[\d.,]+(e[+-]\d+)?(\s?(ms|s|m\d\ds|h\d\dm|B|kB|MB|GB|TB|%))?$/.test(text);
 }
 
 function pad(text: string, width: number, right: boolean): string {

@@ -56,8 +56,9 @@ export function oneLine(text: string): string {
 const UNSHOWABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** A number in one line. */
+/** A number in one line; what JSON lacks as YAML writes it. */
 export function showNumber(value: number, precision: number = DEFAULT_PRECISION): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? ".nan" : value > 0 ? ".inf" : "-.inf";
   if (Number.isInteger(value)) return Math.abs(value) < 1e15 ? String(value) : value.toExponential();
   if (Math.abs(value) >= 1e15) return value.toExponential(precision);
   const fixed = precision === 0 ? value.toFixed(0) : value.toFixed(precision).replace(/\.?0+$/, "");

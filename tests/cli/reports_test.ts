@@ -296,6 +296,8 @@ Deno.test("a metric file that cannot be read is named with its line; its values 
   assert.match(err, /warning: a\.yaml: not YAML, line [23]: /);
   project.write("a.yaml", "loss: &a [*a]\n");
   assert.match((await project.expect(1, "metrics", "show")).err, /a\.yaml: it refers to itself/);
+  Deno.writeFileSync(`${project.root}/a.yaml`, new Uint8Array([0xff, 0xfe, 0x7b]));
+  assert.match((await project.expect(1, "metrics", "show")).err, /a\.yaml: it is no text in UTF-8/);
   Deno.removeSync(`${project.root}/a.yaml`);
   const gone = await project.expect(1, "metrics", "diff", "a");
   assert.match(gone.out, /a\.yaml +loss +1 +- +-\n/);

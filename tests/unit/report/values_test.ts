@@ -103,6 +103,7 @@ Deno.test("a precision of 0 keeps whole numbers whole, and what would become 0 v
     "2e-5",
   ]);
   assert.equal(showValue(0.0042, 2), "0.0042");
+  assert.deepEqual([NaN, Infinity, -Infinity].map((value) => showValue(value, 2)), [".nan", ".inf", "-.inf"]);
 });
 
 Deno.test("a text that looks like a number is told from the number", () => {
@@ -154,6 +155,7 @@ Deno.test("renderTable() never exceeds its width nor loses a line", () => {
 Deno.test("a column of numbers aligns right also where some cell is a text or has an exponent", () => {
   const lines = renderTable({ head: ["k", "v"], rows: [["a", "1e-9"], ["b", "12"], ["c", "adam"], ["d", "-"]] });
   assert.deepEqual(lines, ["k     v", "a  1e-9", "b    12", "c  adam", "d     -"]);
+  assert.deepEqual(renderTable({ head: ["id"], rows: [["4e8951"], ["7ecba6"]] })[0], "id");
 });
 
 Deno.test("dataTables() shows changed cells with their difference, and rows with the columns that fit", () => {
