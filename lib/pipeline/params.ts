@@ -96,6 +96,7 @@ export function paramSources(
           });
           continue;
         }
+        refuseUnstorable(layer.values, { stage, path: "", layer, findings });
         checkTypes(merged, layer.values, { stage, path: "", layer, findings });
         merged = merge(merged, layer.values);
       }
@@ -154,6 +155,22 @@ function checkTypes(defaults: JsonObject, values: JsonObject, check: TypeCheck):
         }`,
         { code: "bad-params", spot: check.layer.spotOf(path) },
       );
+    }
+  }
+}
+
+/** YAML has numbers that JSON, and so the record of a run, lacks: they would reach the stage as null. */
+function refuseUnstorable(value: Json, check: TypeCheck): void {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    const { layer, path, stage } = check;
+    check.findings.add(`${layer.from}: parameter "${path}" of stage "${stage}" is not a finite number`, {
+      code: "bad-params",
+      spot: layer.spotOf(path),
+      hint: "write null, or a text that the stage understands",
+    });
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, inner] of Object.entries(value)) {
+      refuseUnstorable(inner, { ...check, path: check.path === "" ? key : `${check.path}.${key}` });
     }
   }
 }

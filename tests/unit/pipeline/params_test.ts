@@ -74,3 +74,12 @@ Deno.test("durations are milliseconds or a text with units", () => {
   assert.deepEqual([90, "90s", "5m", "1h30m", "250ms"].map(parseDuration), [90, 90_000, 300_000, 5_400_000, 250]);
   for (const bad of ["soon", "5", -1, Number.NaN]) assert.throws(() => parseDuration(bad), PivotError);
 });
+
+Deno.test("a number that a record cannot hold is refused where it stands, in lists too", async () => {
+  using project = makeProject({
+    "pivot.yaml": "stages:\n  t: { cmd: x, params: { rate: 1, b: [1, 2] }, outs: [o] }\n",
+    "params.yaml": "t:\n  rate: .nan\n  b: [1, .inf]\n",
+  });
+  const findings = await project.findings();
+  assert.deepEqual(findings.map(({ code, spot }) => [code, spot?.line]), [["bad-params", 2], ["bad-params", 3]]);
+});
