@@ -86,6 +86,8 @@ export function paramSources(
         ...settings.filter((setting) => setting.stage === base || setting.stage === stage)
           .map((setting) => ({ from: "--set", values: nest(setting), spotOf: () => spot })),
       ];
+      const declared: Layer = { from: spot.file, values: defaults, spotOf: () => spot };
+      refuseUnstorable(defaults, { stage, path: "", layer: declared, findings });
       let merged: JsonObject = { ...defaults, ...variant };
       for (const layer of layers) {
         if (layer.values === undefined || layer.values === null) continue;

@@ -82,4 +82,9 @@ Deno.test("a number that a record cannot hold is refused where it stands, in lis
   });
   const findings = await project.findings();
   assert.deepEqual(findings.map(({ code, spot }) => [code, spot?.line]), [["bad-params", 2], ["bad-params", 3]]);
+  using declared = makeProject({
+    "pivot.yaml": "stages:\n  t: { cmd: x, params: { rate: -.inf }, outs: [o] }\n",
+  });
+  const [finding] = await declared.findings();
+  assert.match(finding?.message ?? "", /pivot\.yaml: parameter "rate" of stage "t" is not a finite number/);
 });
