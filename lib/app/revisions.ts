@@ -1,7 +1,7 @@
 // What a commit of git records of the project, beside what the workspace holds. Invariant: old values come from the records of
 // that commit, its files and the cache; what is not there is said, never guessed.
 
-import type { Content, PathContent, RelPath, StageName } from "../core/mod.ts";
+import type { Content, Digest, PathContent, RelPath, StageName } from "../core/mod.ts";
 import { isStageName, messageOf, parseRelPath, PivotError } from "../core/mod.ts";
 import { lockFromYaml, lockPath, type StageLock, TRACKED_FOLDER, trackedFromText } from "../state/mod.ts";
 import { type Git, openGit } from "../sys/mod.ts";
@@ -165,7 +165,7 @@ export async function readRecorded(
   const inGit = await revision.files(items.filter((item) => !item.cache).map(({ path }) => path));
   const cached = items.filter(({ path, content }) => !inGit.has(path) && content.type === "file");
   await project.cache.audit(cached.map(({ content }) => content));
-  if (options.pull === true) await pullBlobs(project, cached, options.signal);
+  const failures = options.pull === true ? await pullBlobs(project, cached, options.signal) : new Map<Digest, string>();
   return new Map(items.map(({ path, content, cache }): [RelPath, RecordedBytes] => {
     const bytes = inGit.get(path);
     if (bytes !== undefined) return [path, { status: "found", bytes }];
@@ -178,22 +178,24 @@ export async function readRecorded(
       return [path, { status: "missing", why: `${content.hash} is recorded, but ${revision.name} has no such file` }];
     }
     const where = `${content.hash} is neither in ${revision.name} nor in the cache`;
-    const why = options.pull === true ? `${where}, and could not be fetched` : `${where}; --pull fetches it`;
+    const failure = failures.get(content.hash);
+    const why = failure === undefined ? `${where}; --pull fetches it` : `${where}, and was not fetched: ${failure}`;
     return [path, { status: "missing", why }];
   }));
 }
 
-/** What cannot be fetched stays missing. */
+/** What cannot be fetched stays missing. @returns Why, by digest. */
 async function pullBlobs(
   project: Project,
   items: readonly RecordedPath[],
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<ReadonlyMap<Digest, string>> {
   const blobs = items.filter(({ content, cache }) => cache && !project.cache.has(content))
     .map(({ path, content }) => ({ digest: content.hash, size: content.size, label: path }));
-  if (blobs.length === 0) return;
+  if (blobs.length === 0) return new Map();
   const { openRemote } = await import("./remotes.ts");
   await using remote = await openRemote(project);
-  await remote.fetch(blobs, signal === undefined ? {} : { signal });
+  const { errors } = await remote.fetch(blobs, signal === undefined ? {} : { signal });
   await project.state.commit();
+  return new Map(errors.map(({ blob, error }) => [blob.digest, error.message]));
 }

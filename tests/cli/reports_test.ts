@@ -214,7 +214,7 @@ Deno.test("--pull fetches old content from the default remote; without it, it is
   assert.match((await project.expect(0, ...diff, "--pull")).out, / 1 {2}score +0\.9 {2}0\.95 +\+0\.05\n/);
   Deno.removeSync(`${project.root}/.pivot/cache`, { recursive: true });
   Deno.renameSync(`${project.root}/shared`, `${project.root}/away`);
-  assert.match((await project.expect(0, ...diff, "--pull")).out, /could not be fetched/);
+  assert.match((await project.expect(0, ...diff, "--pull")).out, /nor in the cache, and was not fetched: \S/);
 });
 
 Deno.test("verify --allow-missing looks on the remote for what is not here", async () => {
