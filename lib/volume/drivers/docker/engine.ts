@@ -67,7 +67,7 @@ export class Engine implements Disposable {
     };
     const response = await this.#fetch(`${this.#base}${path}${query === "" ? "" : `?${query}`}`, init);
     if (response.ok) return response;
-    throw new EngineFailure(response.status, await failureText(response));
+    throw new EngineFailure(response.status, failureText(await response.text(), response.status));
   }
 
   /** Sends a request and reads its answer as JSON; `undefined` for an empty one. */
@@ -104,15 +104,16 @@ export class Engine implements Disposable {
 const JSON_HEADERS = { "content-type": "application/json" };
 const TAR_HEADERS = { "content-type": "application/x-tar" };
 
-async function failureText(response: Response): Promise<string> {
-  const text = (await response.text()).trim();
+/** The words of an answer that is no success. */
+export function failureText(body: string, status: number): string {
+  const text = body.trim();
   try {
     const { message } = JSON.parse(text);
     if (typeof message === "string") return message.trim();
   } catch {
     // A proxy in between answers in its own words.
   }
-  return text === "" ? `status ${response.status}` : text.slice(0, 500);
+  return text === "" ? `status ${status}` : text.slice(0, 500);
 }
 
 /** The error of an engine that does not answer. */

@@ -4,6 +4,7 @@
 import { messageOf } from "../../../core/mod.ts";
 import type { TarAccess } from "../../ports.ts";
 import { driverError } from "../failure.ts";
+import { getLarge } from "./connection.ts";
 import type { Engine } from "./engine.ts";
 import { volumeFailure } from "./failures.ts";
 
@@ -41,10 +42,7 @@ async function readVolume(
   const helper = await openHelper(engine, volume, "read", signal);
   try {
     // With a dot at its end the engine's names start at the folder, not with it.
-    const query = { path: `${PLACE}/.` };
-    const response = await engine.send("GET", `/containers/${helper}/archive`, { query, signal });
-    const body = response.body;
-    if (body === null) throw cutOff(volume.name);
+    const body = await getLarge(engine.endpoint, `/containers/${helper}/archive?path=${PLACE}/.`, signal);
     return untilEnd(body, {
       onWhole: (tail) => {
         if (!endsTar(tail)) throw cutOff(volume.name);
