@@ -7,6 +7,7 @@ import { readParameters, splitStoreUrl } from "./dsn_parameters.ts";
 
 /** A driver with its volume cache. */
 export interface DriverDsn {
+  /** Which driver. */
   readonly driver: "native" | "docker" | "k8s";
   /** Text after `://`; empty for the driver's default. */
   readonly namespace: string;
@@ -20,6 +21,7 @@ export interface DriverDsn {
 export interface CacheDsn {
   /** Store URL with its own parameters, `ttl` excepted: `s3://bucket/prefix?region=us-west-2`. */
   readonly storeUrl: string;
+  /** How archives are compressed. @default "zstd" */
   readonly compression: "zstd" | "gzip" | "none";
   /** Put before the volume in keys, without slashes at its ends; empty for none. */
   readonly prefix: string;
