@@ -14,9 +14,11 @@ const READ_BYTES = 128 * 1024;
 /** Connects. @throws {PivotError} `driver-unreachable` */
 export async function connect(endpoint: Endpoint): Promise<Deno.TcpConn | Deno.UnixConn> {
   try {
-    return endpoint.transport === "unix"
-      ? await Deno.connect({ transport: "unix", path: endpoint.path })
-      : await Deno.connect({ hostname: endpoint.hostname, port: endpoint.port });
+    if (endpoint.transport === "unix") return await Deno.connect({ transport: "unix", path: endpoint.path });
+    const connection = await Deno.connect({ hostname: endpoint.hostname, port: endpoint.port });
+    // A task may be silent for hours; the ways in between forget connections that are.
+    connection.setKeepAlive(true);
+    return connection;
   } catch (error) {
     throw unreachable(endpoint, error);
   }

@@ -39,10 +39,10 @@ export class Engine implements Disposable {
   constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
     if (endpoint.transport === "unix") {
-      this.#client = Deno.createHttpClient({ proxy: { transport: "unix", path: endpoint.path } });
+      this.#client = Deno.createHttpClient({ ...FRESH, proxy: { transport: "unix", path: endpoint.path } });
       this.#base = "http://localhost";
     } else {
-      this.#client = Deno.createHttpClient({});
+      this.#client = Deno.createHttpClient(FRESH);
       this.#base = `http://${
         endpoint.hostname.includes(":") ? `[${endpoint.hostname}]` : endpoint.hostname
       }:${endpoint.port}`;
@@ -101,6 +101,8 @@ export class Engine implements Disposable {
   }
 }
 
+/** A connection that was idle may be closed just when it is used again, and a request to make something is not sent twice. */
+const FRESH = { poolMaxIdlePerHost: 0 };
 const JSON_HEADERS = { "content-type": "application/json" };
 const TAR_HEADERS = { "content-type": "application/x-tar" };
 
