@@ -6,7 +6,6 @@
 
 import type { DriverDsn } from "../dsn.ts";
 import type { Driver } from "./driver.ts";
-import { driverError } from "./failure.ts";
 import { openNativeDriver } from "./native/mod.ts";
 import type { OpenDriverOptions } from "./options.ts";
 
@@ -49,7 +48,9 @@ export async function openDriver(dsn: DriverDsn, options: OpenDriverOptions): Pr
       const { openDockerDriver } = await import("./docker/mod.ts");
       return await openDockerDriver(dsn, options);
     }
-    case "k8s":
-      throw driverError("driver-failed", `cannot open the ${dsn.driver} driver: it is not built yet`);
+    case "k8s": {
+      const { openK8sDriver } = await import("./k8s/mod.ts");
+      return await openK8sDriver(dsn, options);
+    }
   }
 }
