@@ -56,7 +56,7 @@ export class Reader {
       this.report(node.spot, `${what} is not a text`);
       return undefined;
     }
-    return String(node.value).replace(/\(\(([\p{L}\w][\p{L}\w./:-]*)\)\)/gu, (whole, name: string) => {
+    return String(node.value).replace(/\(\(([\p{L}\w./:-]+)\)\)/gu, (whole, name: string) => {
       if (Object.hasOwn(variables, name)) return variables[name] ?? "";
       const meant = nearest(name, Object.keys(variables));
       const hint = meant === undefined ? `give it with --param ${name}=VALUE` : `did you mean "${meant}"?`;

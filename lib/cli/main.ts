@@ -99,7 +99,9 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
       signal: interrupt.signal,
       ...(embedded === undefined ? {} : { embedded, selfCommand: selfCommand() }),
     };
-    return await dispatch(parsed, context);
+    const code = await dispatch(parsed, context);
+    // Which signal it was, only we know.
+    return code === 130 && interrupt.signal.aborted ? interrupt.exitCode() : code;
   } catch (thrown) {
     if (thrown instanceof ParsedElsewhere) return thrown.exitCode;
     if (interrupt.signal.aborted) return interrupt.exitCode();

@@ -1,9 +1,10 @@
 // From volume to store. Invariants: the store's entry is replaced whole or not at all, and only if it is still the one the
 // volume was restored from, or the conflict policy says so.
 
+import { createHash } from "node:crypto";
 import { PivotError } from "../../core/mod.ts";
 import { makeFolder, removeTree } from "../../sys/mod.ts";
-import { type Compression, listTree, readArchive, type TreeListing, writeArchive } from "../archive/mod.ts";
+import { type Compression, listTree, readArchive, release, type TreeListing, writeArchive } from "../archive/mod.ts";
 import type { VolumeAccess } from "../ports.ts";
 import type { VolumeCacheOptions } from "./options.ts";
 import { encodeRecord } from "./record.ts";
@@ -39,6 +40,9 @@ export async function storeVolume(
   const { base } = session;
   const sameListing = base !== undefined && base.listing === listing.hash;
   if (sameListing && exact && base.stamp === listing.stamp) return { status: "unchanged" };
+  // Without inodes a listing does not tell a file that was written over with as many bytes: the content does, uncompressed.
+  const tarSha256 = exact ? "" : await plainDigest(source.root, listing, options);
+  if (tarSha256 !== "" && base?.tarSha256 === tarSha256) return { status: "unchanged" };
   hooks.onStart();
   const { compression = "zstd", level, pool, signal } = options;
   const chunks = writeArchive({
@@ -53,7 +57,28 @@ export async function storeVolume(
   signal?.throwIfAborted();
   // The same files under other inodes, say: the bytes tell.
   if (base !== undefined && base.sha256 === archive.sha256) return { status: "unchanged" };
-  return await upload(session, archive, listing, options, hooks);
+  return await upload(session, { archive, listing, tarSha256 }, options, hooks);
+}
+
+/** SHA-256 of the tree as a plain tar, which is the same for the same tree. */
+async function plainDigest(
+  root: string,
+  listing: TreeListing,
+  { pool, signal }: VolumeCacheOptions & { readonly signal?: AbortSignal },
+): Promise<string> {
+  const hash = createHash("sha256");
+  const chunks = writeArchive({
+    root,
+    listing,
+    compression: "none",
+    pool,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    release(chunk);
+  }
+  return hash.digest("hex");
 }
 
 function scratchPath(scratch: string, compression: Compression | "tree"): string {
@@ -91,16 +116,23 @@ async function openSource(
   };
 }
 
+/** A volume that is ready to be sent. */
+interface Packed {
+  readonly archive: SpooledArchive;
+  readonly listing: TreeListing;
+  readonly tarSha256: string;
+}
+
 async function upload(
   session: VolumeSession,
-  archive: SpooledArchive,
-  listing: TreeListing,
+  { archive, listing, tarSha256 }: Packed,
   options: VolumeCacheOptions & { readonly signal?: AbortSignal },
   hooks: StoreHooks,
 ): Promise<StoreResult> {
   const metadata = encodeRecord({
     sha256: archive.sha256,
     listing: listing.hash,
+    tarSha256,
     treeBytes: listing.bytes,
     entries: listing.entries.length,
     createdMs: (options.now ?? Date.now)(),

@@ -9,6 +9,8 @@ export interface EntryRecord {
   readonly sha256: Sha256;
   /** Digest of the tree's listing. */
   readonly listing: string;
+  /** SHA-256 of the tree as a plain tar; empty where a listing with inodes tells changes. */
+  readonly tarSha256: string;
   /** Bytes of all files. */
   readonly treeBytes: number;
   /** Members. */
@@ -29,6 +31,7 @@ export function encodeRecord(record: EntryRecord): Record<string, string> {
     "pivot-version": VERSION,
     "pivot-sha256": record.sha256,
     "pivot-listing": record.listing,
+    ...(record.tarSha256 === "" ? {} : { "pivot-tar-sha256": record.tarSha256 }),
     "pivot-tree-bytes": String(record.treeBytes),
     "pivot-entries": String(record.entries),
     "pivot-created": new Date(record.createdMs).toISOString(),
@@ -49,6 +52,7 @@ export function decodeRecord(metadata: Readonly<Record<string, string>>): EntryR
   return {
     sha256,
     listing,
+    tarSha256: metadata["pivot-tar-sha256"] ?? "",
     treeBytes,
     entries,
     createdMs,

@@ -38,7 +38,7 @@ export async function fillVolume(
   const tree = access.kind === "folder"
     ? await fillFolder(stored.body, access, { ...fill, check })
     : await fillThroughTar(stored.body, access, { ...fill, check });
-  return { etag: info.etag, sha256: check.sha256, ...tree };
+  return { etag: info.etag, sha256: check.sha256, tarSha256: record?.tarSha256 ?? "", ...tree };
 }
 
 /** An entry that says how large its tree is may be that large, and no larger. */

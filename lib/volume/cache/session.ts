@@ -11,6 +11,8 @@ export interface BaseVersion {
   readonly sha256: string;
   /** Digest of the tree's listing as it was restored. */
   readonly listing: string;
+  /** SHA-256 of the tree as a plain tar; empty if the entry does not say. */
+  readonly tarSha256: string;
   /** Digest with inodes and ctimes, if the volume is a folder of this machine. */
   readonly stamp: string | undefined;
 }

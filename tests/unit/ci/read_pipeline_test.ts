@@ -150,3 +150,11 @@ Deno.test("file: and --param", async () => {
   assert.deepEqual(step.config.env, { A: "unit!", B: "2" });
   assert.deepEqual(step.config.command, ["unit"]);
 });
+
+Deno.test("arithmetic of a shell is no variable", async () => {
+  const text =
+    "jobs: [{ name: a, plan: [{ task: t, config: { platform: linux, run: { path: sh, args: [-c, 'echo $((1+1)) $((x * 2)) ((name))'] } } }] }]";
+  const plan = await readPipeline(text, { file: "p.yml", variables: { name: "N" } });
+  const json = JSON.stringify(plan);
+  assert.match(json, /echo \$\(\(1\+1\)\) \$\(\(x \* 2\)\) N/);
+});

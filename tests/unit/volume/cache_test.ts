@@ -229,9 +229,20 @@ Deno.test("a tar volume is read and filled through streams, and unchanged upload
   const first = at.cache();
   await first.restore("v", far("far"));
   assert.equal((await first.persist({ run: "succeeded" }))[0]?.status, "persisted");
-  const second = at.cache();
+  const events: VolumeEvent["type"][] = [];
+  const second = at.cache({ onEvent: (event) => events.push(event.type) });
   assert.equal((await second.restore("v", far("back"))).status, "hit");
   assert.equal((await second.persist({ run: "succeeded" }))[0]?.status, "unchanged");
+  assert.ok(!events.includes("volume-persisting"), "nothing is compressed to find out that nothing changed");
+  // As many bytes, the same second: only the content tells.
+  sh(
+    "touch -r back/plain.txt stamp && tr a-z b-za < back/plain.txt > other && cat other > back/plain.txt && touch -r stamp back/plain.txt",
+    at.path,
+  );
+  const changed = at.cache();
+  await changed.restore("v", far("back1"));
+  sh("rm -rf back1 && cp -a back back1", at.path);
+  assert.equal((await changed.persist({ run: "succeeded" }))[0]?.status, "persisted");
   sh("echo more >> back/plain.txt", at.path);
   const third = at.cache();
   await third.restore("v", far("back2"));
