@@ -3,6 +3,7 @@
 
 import type { Content, RelPath, StageName } from "../core/mod.ts";
 import { type Pipeline, selectTargets, type StageSpec } from "../pipeline/mod.ts";
+import type { BlobRequest } from "../remote/mod.ts";
 import type { Project } from "./open_project.ts";
 
 /** One recorded path. */
@@ -62,4 +63,12 @@ export async function recordedItems(project: Project, selection: Selection): Pro
     return content === undefined ? [] : [{ path, content, writable: false }];
   });
   return [...outs, ...tracked];
+}
+
+/** Every file in a recorded content, as a blob to move. */
+export function blobRequests(path: string, content: Content): BlobRequest[] {
+  if (content.type === "file") return [{ digest: content.hash, size: content.size, label: path }];
+  return content.files.flatMap((entry) =>
+    entry.type === "file" ? [{ digest: entry.hash, size: entry.size, label: `${path}/${entry.path}` }] : []
+  );
 }

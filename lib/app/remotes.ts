@@ -1,23 +1,11 @@
-// The project's cache and its remotes: which blobs the records name, and what push, pull, fetch and sync do with them.
+// The project's remotes: which there are, and one of them opened over the project's cache.
 
 import type { Blobs } from "../cache/mod.ts";
 import { setSetting, unsetSetting } from "../config/mod.ts";
 import { isJsonObject, type Json } from "../core/mod.ts";
-import {
-  type BlobRequest,
-  type BlobStore,
-  digestOfKey,
-  type KeyValue,
-  Remote,
-  RemoteManager,
-  type SyncEvent,
-  type SyncPlan,
-  type SyncResult,
-} from "../remote/mod.ts";
+import { type BlobStore, type KeyValue, Remote, RemoteManager } from "../remote/mod.ts";
 import { statPath } from "../sys/mod.ts";
-import { checkout, type CheckoutResult } from "./checkout.ts";
 import type { Project } from "./open_project.ts";
-import { recordedItems, selectRecorded } from "./recorded.ts";
 
 /** Options of {@linkcode openRemote}. */
 export interface OpenRemoteOptions {
@@ -44,6 +32,41 @@ export function openRemote(project: Project, options: OpenRemoteOptions = {}): P
 export function remotesOf(project: Project): RemoteManager {
   const { remotes, defaultRemote } = project.settings;
   return new RemoteManager(overSettings(remotes, defaultRemote, () => {}));
+}
+
+/** Which remotes a run has to do with, by name. */
+export interface RunRemotes {
+  /** Asked for what is missing. */
+  readonly pull: string | undefined;
+  /** Pushed to after a good run. */
+  readonly push: readonly string[];
+}
+
+/**
+ * The remotes that a run has to do with: the default one if asked for or by the settings `auto_push` and `auto_pull`, and each whose
+ * own settings say so.
+ *
+ * @throws {PivotError} `no-remote` (kind `usage`) if it is asked for and there is none.
+ */
+export function remotesOfRun(project: Project, asked: { readonly pull: boolean; readonly push: boolean }): RunRemotes {
+  const { settings } = project;
+  const manager = remotesOf(project);
+  const all = manager.list();
+  const needed = asked.pull || asked.push;
+  const standard = needed || settings.defaultRemote !== undefined || all.length === 1 ? manager.get().name : undefined;
+  const own = (name: string, key: "auto_push" | "auto_pull"): boolean | undefined => {
+    const value = settings.remotes[name];
+    const flag = isJsonObject(value) ? value[key] : undefined;
+    return typeof flag === "boolean" ? flag : undefined;
+  };
+  const wants = (name: string, key: "auto_push" | "auto_pull", isAsked: boolean, isAuto: boolean): boolean =>
+    (name === standard && isAsked) || (own(name, key) ?? (name === standard && isAuto));
+  // The default remote is asked first.
+  const names = all.map(({ name }) => name).sort((a, b) => Number(b === standard) - Number(a === standard));
+  return {
+    pull: names.find((name) => wants(name, "auto_pull", asked.pull, settings.autoPull)),
+    push: names.filter((name) => wants(name, "auto_push", asked.push, settings.autoPush)),
+  };
 }
 
 /** Changes the remotes in the settings: what the manager does is written when it is done. */
@@ -119,97 +142,4 @@ function tableOver(project: Project): KeyValue {
       }
     },
   };
-}
-
-/** Blobs that the records of these stages name; no targets = every record. */
-export async function recordedBlobs(project: Project, targets: readonly string[]): Promise<BlobRequest[]> {
-  const { pipeline } = await project.load({ inputsMayMiss: true });
-  const items = await recordedItems(project, await selectRecorded(project, pipeline, targets));
-  return items.flatMap(({ path, content }) => {
-    if (content.type === "file") return [{ digest: content.hash, size: content.size, label: path }];
-    return content.files.flatMap((entry) =>
-      entry.type === "file" ? [{ digest: entry.hash, size: entry.size, label: `${path}/${entry.path}` }] : []
-    );
-  });
-}
-
-/** Every blob in the cache. */
-function allBlobs(project: Project): BlobRequest[] {
-  return [...project.cache.list()].map(({ hash, size }) => ({ digest: hash, size, label: hash }));
-}
-
-/** Every blob that the remote has; objects that are not ours are passed over. */
-async function allRemoteBlobs(remote: Remote, signal: AbortSignal): Promise<BlobRequest[]> {
-  const found: BlobRequest[] = [];
-  for await (const { key, size } of remote.list({ signal })) {
-    const digest = digestOfKey(key);
-    if (digest !== undefined) found.push({ digest, size, label: digest });
-  }
-  return found;
-}
-
-/** Options of a transfer. */
-export interface TransferOptions {
-  readonly targets: readonly string[];
-  /** The whole cache or remote, not only what records name. @default false */
-  readonly all?: boolean;
-  /** Push: send everything again, so that each SHA-256 is compared. Pull: overwrite files changed by hand. @default false */
-  readonly force?: boolean;
-  /** Only plan. @default false */
-  readonly dryRun?: boolean;
-  readonly signal: AbortSignal;
-  readonly onPlan: (plan: SyncPlan) => void;
-  readonly onEvent: (event: SyncEvent) => void;
-}
-
-/** What a transfer did. */
-export interface TransferResult {
-  readonly plan: SyncPlan;
-  /** Absent for a dry run. */
-  readonly result?: SyncResult;
-  /** What a pull checked out. */
-  readonly checkout?: CheckoutResult;
-}
-
-/** Sends the blobs that the remote lacks. */
-export async function push(project: Project, remote: Remote, options: TransferOptions): Promise<TransferResult> {
-  const blobs = options.all === true ? allBlobs(project) : await recordedBlobs(project, options.targets);
-  const { signal, onEvent } = options;
-  const plan = await remote.planPush(blobs, { signal, force: options.force ?? false });
-  return await carryOut(project, remote, { ...options, plan, signal, onEvent });
-}
-
-/** Fetches the blobs that the cache lacks. */
-export async function fetch(project: Project, remote: Remote, options: TransferOptions): Promise<TransferResult> {
-  const blobs = options.all === true
-    ? await allRemoteBlobs(remote, options.signal)
-    : await recordedBlobs(project, options.targets);
-  await project.cache.audit(
-    blobs.map((blob) => ({ type: "file", hash: blob.digest, size: blob.size, executable: false })),
-    options.signal,
-  );
-  return await carryOut(project, remote, { ...options, plan: remote.planPull(blobs) });
-}
-
-/** Fetches, then checks out what came whole. */
-export async function pull(project: Project, remote: Remote, options: TransferOptions): Promise<TransferResult> {
-  const fetched = await fetch(project, remote, options);
-  if (options.dryRun === true) return fetched;
-  const { targets, signal, force } = options;
-  return { ...fetched, checkout: await checkout(project, { targets, signal, force: force ?? false }) };
-}
-
-async function carryOut(
-  project: Project,
-  remote: Remote,
-  options: TransferOptions & { readonly plan: SyncPlan },
-): Promise<TransferResult> {
-  const { plan, signal, onEvent } = options;
-  options.onPlan(plan);
-  if (options.dryRun === true) return { plan };
-  try {
-    return { plan, result: await remote.execute(plan, { signal, onEvent }) };
-  } finally {
-    await project.state.commit();
-  }
 }

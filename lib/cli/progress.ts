@@ -16,6 +16,8 @@ export interface ProgressOptions {
 /** Shows events. */
 export interface ProgressPrinter extends Disposable {
   readonly onEvent: (event: RunEvent) => void;
+  /** A line that stays, above the live ones. */
+  readonly line: (text: string) => void;
 }
 
 const REDRAW_MS = 100;
@@ -34,6 +36,7 @@ export function progressPrinter(terminal: Terminal, options: ProgressOptions = {
   const line = (text: string) => board.above(() => terminal.note(text));
   return {
     onEvent: (event) => show(event, { terminal, board, line, options }),
+    line,
     [Symbol.dispose]: () => board[Symbol.dispose](),
   };
 }

@@ -41,6 +41,15 @@ export const SETTINGS: readonly Setting[] = [
     meaning: "the remote that is used when none is named",
     variable: "PIVOT_REMOTE",
   },
+  { key: "auto_push", type: "flag", fallback: false, meaning: "push to the default remote after each good run" },
+  { key: "auto_pull", type: "flag", fallback: false, meaning: "a run fetches from the default remote what it misses" },
+  {
+    key: "shared_run_cache",
+    type: "flag",
+    fallback: null,
+    meaning:
+      "true: every push shares what inputs led to; false: it is neither shared nor looked up; not set: `push --run-cache` does",
+  },
   { key: "fingerprint.runtime", type: "flag", fallback: false, meaning: "count Deno's minor version as code" },
   { key: "git.ignore", type: "flag", fallback: true, meaning: "keep outputs out of git by a block in .gitignore" },
   { key: "history.keep", type: "number", fallback: 200, meaning: "runs that the history keeps" },
@@ -53,8 +62,8 @@ const REMOTE_FIELDS: Readonly<Record<string, readonly [type: Setting["type"], me
   endpoint: ["remote", "server other than the provider's own"],
   profile: ["text", "profile in the provider's shared files"],
   checksums: ["text", "how uploads are checked"],
-  auto_push: ["flag", "push after each run"],
-  auto_pull: ["flag", "pull before each run"],
+  auto_push: ["flag", "push to it after each good run, the default remote or not"],
+  auto_pull: ["flag", "a run fetches from it what it misses"],
 };
 
 /** The setting of that name: one of the table, `remotes.NAME` (a URL) or `remotes.NAME.FIELD`. */

@@ -34,6 +34,11 @@ export interface Settings {
   readonly historyKeep: number;
   readonly historyKeepDays: number;
   readonly defaultRemote: string | undefined;
+  /** For the default remote, unless the remote says otherwise. */
+  readonly autoPush: boolean;
+  readonly autoPull: boolean;
+  /** Whether a push shares what inputs led to; undefined = when asked, and it is looked up. */
+  readonly sharedRunCache: boolean | undefined;
   /** By name a URL, or a mapping with `url` and more. */
   readonly remotes: Readonly<Record<string, Json>>;
 }
@@ -64,6 +69,9 @@ export async function loadSettings(projectRoot: string, options: LoadSettingsOpt
     historyKeep: Number(get("history.keep")),
     historyKeepDays: Number(get("history.keep_days")),
     defaultRemote: get("default_remote") === null ? undefined : String(get("default_remote")),
+    autoPush: get("auto_push") === true,
+    autoPull: get("auto_pull") === true,
+    sharedRunCache: get("shared_run_cache") === null ? undefined : get("shared_run_cache") === true,
     remotes: remotesOf(file),
   };
 }

@@ -16,6 +16,6 @@ export { type Outcome, type RunSummary, type StageResult, summarise } from "./re
 export { describeSummary, run, type RunningStage, type RunOptions } from "./run.ts";
 export { logPath } from "./run_log.ts";
 export type { StageMessage, StageRequest } from "./stage_process.ts";
-export type { Workspace } from "./workspace.ts";
+export type { Elsewhere, Workspace } from "./workspace.ts";
 export { lastDuration } from "./durations.ts";
 export { withTracked } from "./with_tracked.ts";

@@ -17,6 +17,8 @@ export interface PlanOptions {
   readonly stages: readonly StageSpec[];
   /** Run them whatever the records say. @default false */
   readonly force?: boolean;
+  /** Ask `elsewhere` before a decision to run stands. @default false */
+  readonly bring?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -41,7 +43,26 @@ export async function planRun(workspace: Workspace, options: PlanOptions): Promi
   if (await auditCandidates(workspace, { stages: open, codes, contents, signal: options.signal })) {
     decisions = decideAll(workspace, stages, facts);
   }
+  if (options.bring === true) {
+    let came = false;
+    for (const spec of open) {
+      const decision = decisions.get(spec.name);
+      if (decision !== undefined) came = await bring(workspace, { spec, decision, signal: options.signal }) || came;
+    }
+    if (came) decisions = decideAll(workspace, stages, facts);
+  }
   return { decisions, warnings, contents };
+}
+
+/** Whether something came from elsewhere that may spare this stage its run. */
+async function bring(
+  workspace: Workspace,
+  { spec, decision, signal }: { spec: StageSpec; decision: Decision; signal: AbortSignal | undefined },
+): Promise<boolean> {
+  const { verdict, headline, inputDigest } = decision;
+  if (workspace.elsewhere === undefined || verdict !== "run" || inputDigest === null) return false;
+  if (headline.type === "forced" || headline.type === "always") return false;
+  return await workspace.elsewhere.bring(spec, decision, signal);
 }
 
 function decideAll(
@@ -70,8 +91,10 @@ export async function decideNow(
   const codes = await codesOf(workspace, [spec]);
   const contents = await look(workspace, [spec], options.signal);
   await auditCandidates(workspace, { stages: [spec], codes, contents, signal: options.signal });
-  const decision = decide(factsOf(workspace, { spec, codes, contents, unsettled: [], force: options.force }));
-  return { decision, contents };
+  const facts = { spec, codes, contents, unsettled: [], force: options.force };
+  const decision = decide(factsOf(workspace, facts));
+  if (!await bring(workspace, { spec, decision, signal: options.signal })) return { decision, contents };
+  return { decision: decide(factsOf(workspace, facts)), contents };
 }
 
 /** Everything that decisions about these stages rest on, tracked data that need not be here included. */

@@ -3,8 +3,20 @@
 import type { CheckoutMode, Digest, StepHook } from "../core/mod.ts";
 import type { Cache, Scanner } from "../cache/mod.ts";
 import type { Fingerprinter } from "../fingerprint/mod.ts";
-import type { Pipeline } from "../pipeline/mod.ts";
+import type { Pipeline, StageSpec } from "../pipeline/mod.ts";
+import type { Decision } from "./decision.ts";
 import type { Locks, State, Tracked } from "../state/mod.ts";
+
+/** A place that has what others made. */
+export interface Elsewhere {
+  /**
+   * Brings what spares a stage its run: blobs that its record names, or what others made of the same inputs. Problems of that place
+   * are told by it and not thrown.
+   *
+   * @returns Whether something came, so that the stage is decided about again.
+   */
+  bring(spec: StageSpec, decision: Decision, signal?: AbortSignal): Promise<boolean>;
+}
 
 /** One project, open for deciding and running. */
 export interface Workspace {
@@ -24,6 +36,8 @@ export interface Workspace {
   readonly selfCommand?: readonly [string, ...string[]];
   /** Only this mode for checkouts of this run, if one was asked for by name. */
   readonly checkoutMode?: CheckoutMode;
+  /** Asked before a stage is run. */
+  readonly elsewhere?: Elsewhere;
   /** For crash tests. */
   readonly onStep?: StepHook;
 }

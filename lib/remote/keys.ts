@@ -16,3 +16,21 @@ export function digestOfKey(key: string): Digest | undefined {
   const digest = match === null ? undefined : `${match[1]}${match[2]}`;
   return isDigest(digest) ? digest : undefined;
 }
+
+/** Where shared runs are. */
+export const RUNS = "runs/";
+
+/** The key of what some inputs led to. */
+export function runKey(input: Digest): string {
+  return `${RUNS}${input.slice(0, 2)}/${input.slice(2)}.json`;
+}
+
+/** The input digest that a key names; undefined for a key that is not ours. */
+export function inputOfKey(key: string): Digest | undefined {
+  const match = /^runs\/([0-9a-f]{2})\/([0-9a-f]{14})\.json$/.exec(key);
+  const digest = match === null ? undefined : `${match[1]}${match[2]}`;
+  return isDigest(digest) ? digest : undefined;
+}
+
+/** The object that says which remote this is. */
+export const IDENTITY = "pivot-remote-id";

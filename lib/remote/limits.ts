@@ -16,6 +16,8 @@ export const WORKER_MEMORY_BYTES = 64 * MIB;
 export const STALL_MS = 30_000;
 /** Tries of one request, the first included. */
 export const MAX_TRIES = 6;
+/** How long after a remote said who it is a push of known blobs asks nothing, milliseconds. */
+export const INDEX_TRUST_MS = 10 * 60_000;
 /** Transfers at once unless said otherwise. */
 export const DEFAULT_JOBS = 20;
 

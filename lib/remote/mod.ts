@@ -42,7 +42,7 @@ export {
   type RemoteConfigOptions,
   type RemoteOptions,
 } from "./remote.ts";
-export { pullRun, pushRun, type SharedRun } from "./shared_runs.ts";
+export { pullRun, pushRun, type SharedRun, type SharedRunOptions } from "./shared_runs.ts";
 export { inlineTransfers, poolTransfers } from "./transfers.ts";
 export {
   type Amount,

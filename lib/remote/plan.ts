@@ -81,11 +81,18 @@ export async function planPush(blobs: readonly BlobRequest[], options: PlanOptio
 /** Plans a pull of `blobs`: what is here stays, the rest is fetched. Asks nothing of the remote. */
 export function planPull(
   blobs: readonly BlobRequest[],
-  options: { readonly url: string; readonly store: BlobStore },
+  options: {
+    readonly url: string;
+    readonly store: BlobStore;
+    /** Fetch again what is here. @default false */
+    readonly force?: boolean;
+  },
 ): SyncPlan {
   const move: BlobRequest[] = [];
   const same: BlobRequest[] = [];
-  for (const blob of distinct(blobs)) (options.store.find(blob) === undefined ? move : same).push(blob);
+  for (const blob of distinct(blobs)) {
+    (options.force === true || options.store.find(blob) === undefined ? move : same).push(blob);
+  }
   return planOf("pull", options.url, { move, same, failures: [] });
 }
 

@@ -6,11 +6,13 @@ import type { Backend, ObjectInfo } from "./backends/backend.ts";
 import { openBackend } from "./backends/open.ts";
 import { executePlan, type SyncEvent, type SyncResult } from "./execute.ts";
 import { blobKey, BLOBS } from "./keys.ts";
-import { knownBlobs, memoryTable } from "./known.ts";
+import { confirmIdentity, ensureIdentity, isFreshlyKnown } from "./identity.ts";
+import { type KnownBlobs, knownBlobs, memoryTable } from "./known.ts";
 import { DEFAULT_JOBS, MAX_TRIES, STALL_MS } from "./limits.ts";
 import { locationId, type LocationOptions, parseLocation, type RemoteLocation, showLocation } from "./location.ts";
 import { planPull, planPush, type SyncPlan } from "./plan.ts";
 import type { BlobRequest, BlobStore, KeyValue, Transfers } from "./ports.ts";
+import { pullRun, pushRun, type SharedRun, type SharedRunOptions } from "./shared_runs.ts";
 import { inlineTransfers, poolTransfers } from "./transfers.ts";
 import { type RemoteStatus, remoteStatus } from "./upkeep.ts";
 
@@ -80,7 +82,7 @@ export interface RemoteCallOptions {
   readonly signal?: AbortSignal;
   /** Told of progress. */
   readonly onEvent?: (event: SyncEvent) => void;
-  /** Distrust what is known, and compare each SHA-256. @default false */
+  /** Push: distrust what is known, and compare each SHA-256. Fetch: download again what is here. @default false */
   readonly force?: boolean;
 }
 
@@ -105,11 +107,13 @@ export class Remote implements AsyncDisposable {
   readonly backend: Backend;
   readonly #options: RemoteOptions;
   readonly #transfers: Transfers;
+  readonly #known: KnownBlobs;
 
   private constructor(config: RemoteConfig, backend: Backend, options: RemoteOptions) {
     this.config = config;
     this.backend = backend;
     this.#options = options;
+    this.#known = knownBlobs(options.table ?? memoryTable(), locationId(config.location));
     const { pool } = options;
     this.#transfers = pool === undefined || options.backend !== undefined
       ? inlineTransfers(backend)
@@ -129,25 +133,33 @@ export class Remote implements AsyncDisposable {
   }
 
   /** What it is known to have. */
-  get known(): ReturnType<typeof knownBlobs> {
-    return knownBlobs(this.#options.table ?? memoryTable(), locationId(this.config.location));
+  get known(): KnownBlobs {
+    return this.#known;
   }
 
   /** What a push would do. @throws {PivotError} of kind `remote` if it cannot be asked */
-  planPush(blobs: readonly BlobRequest[], call: RemoteCallOptions = {}): Promise<SyncPlan> {
+  async planPush(blobs: readonly BlobRequest[], call: RemoteCallOptions = {}): Promise<SyncPlan> {
     const { store } = this.#options;
-    return planPush(blobs, { ...call, backend: this.backend, store, known: this.known, jobs: this.jobs });
+    const { backend, known } = this;
+    const allKnown = isFreshlyKnown(known) && blobs.every(({ digest }) => known.has(digest));
+    if (blobs.length > 0 && !allKnown) await confirmIdentity({ backend, known, ...signalOf(call) });
+    return await planPush(blobs, { ...call, backend: this.backend, store, known: this.known, jobs: this.jobs });
   }
 
   /** What a pull would do. */
-  planPull(blobs: readonly BlobRequest[]): SyncPlan {
-    return planPull(blobs, { url: this.config.url, store: this.#options.store });
+  planPull(blobs: readonly BlobRequest[], call: Pick<RemoteCallOptions, "force"> = {}): SyncPlan {
+    return planPull(blobs, { ...call, url: this.config.url, store: this.#options.store });
   }
 
   /** Carries a plan out. @throws the signal's reason; failures of blobs are in the result */
-  execute(plan: SyncPlan, call: RemoteCallOptions = {}): Promise<SyncResult> {
+  async execute(plan: SyncPlan, call: RemoteCallOptions = {}): Promise<SyncResult> {
     const { store } = this.#options;
-    return executePlan(plan, { ...call, transfers: this.#transfers, store, known: this.known, jobs: this.jobs });
+    const { backend, known, jobs } = this;
+    const result = await executePlan(plan, { ...call, transfers: this.#transfers, store, known, jobs });
+    if (plan.direction === "push" && result.pushed.length + result.skipped.length > 0) {
+      await ensureIdentity({ backend, known, ...signalOf(call) });
+    }
+    return result;
   }
 
   /** Sends what it lacks. */
@@ -157,7 +169,7 @@ export class Remote implements AsyncDisposable {
 
   /** Fetches what is not here into the cache. */
   async fetch(blobs: readonly BlobRequest[], call: RemoteCallOptions = {}): Promise<SyncResult> {
-    return await this.execute(this.planPull(blobs), call);
+    return await this.execute(this.planPull(blobs, call), call);
   }
 
   /** Fetches what is not here, then calls `checkout` if everything came. */
@@ -187,11 +199,29 @@ export class Remote implements AsyncDisposable {
 
   /** How the workspace and the remote stand to each other. */
   status(blobs: readonly BlobRequest[], call: { readonly signal?: AbortSignal } = {}): Promise<RemoteStatus> {
-    return remoteStatus(blobs, { ...call, backend: this.backend, store: this.#options.store, jobs: this.jobs });
+    const { backend, known, jobs } = this;
+    return remoteStatus(blobs, { ...call, backend, known, store: this.#options.store, jobs });
+  }
+
+  /** Shares what inputs led to; `incomplete` if a blob that the entry names is not there. */
+  async pushRun(run: SharedRun, call: SharedRunOptions = {}): Promise<"stored" | "exists" | "incomplete"> {
+    if (this.known.hasRun(run.input)) return "exists";
+    const done = await pushRun(this.backend, run, { jobs: this.jobs, ...call });
+    if (done !== "incomplete") this.known.addRun(run.input);
+    return done;
+  }
+
+  /** What others made of these inputs; undefined if nobody shared it or the remote lacks part of it. */
+  pullRun(input: Digest, call: SharedRunOptions = {}): Promise<SharedRun | undefined> {
+    return pullRun(this.backend, input, { jobs: this.jobs, ...call });
   }
 
   /** Closes its connections. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve(this.backend[Symbol.asyncDispose]());
   }
+}
+
+function signalOf(call: { readonly signal?: AbortSignal }): { signal?: AbortSignal } {
+  return call.signal === undefined ? {} : { signal: call.signal };
 }

@@ -39,12 +39,18 @@ export async function remoteStatus(
   options: {
     readonly backend: Backend;
     readonly store: BlobStore;
+    /** Learns what is there and what is not. */
+    readonly known?: KnownBlobs;
     readonly jobs?: number;
     readonly signal?: AbortSignal;
   },
 ): Promise<RemoteStatus> {
   const distinct = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
   const found = await probeRemote(options.backend, distinct, { ...options, jobs: options.jobs ?? DEFAULT_JOBS });
+  for (const { digest, size } of distinct) {
+    if (found.has(digest)) options.known?.add(digest, size);
+    else options.known?.drop(digest);
+  }
   const amount = (here: boolean, there: boolean): Amount => {
     const those = distinct.filter((blob) =>
       (options.store.find(blob) !== undefined) === here && found.has(blob.digest) === there

@@ -1,7 +1,7 @@
 // Input digest -> outputs, kept over branches. Invariant: an entry only names content; whether that content
 // is still there is asked of the cache each time.
 
-import type { Digest, PathContent } from "../core/mod.ts";
+import { type Digest, isDigest, type PathContent } from "../core/mod.ts";
 import type { BufferedTable } from "./buffered_table.ts";
 
 /** An output in a run-cache entry. */
@@ -23,14 +23,23 @@ export interface RunCacheEntry {
 export interface RunCache {
   get(input: Digest): RunCacheEntry | undefined;
   put(input: Digest, entry: RunCacheEntry): void;
+  /** All of them, in no order that means anything. */
+  entries(): Iterable<readonly [input: Digest, entry: RunCacheEntry]>;
 }
 
 /** The run cache in a table of the state database. */
 export function runCacheIn(table: BufferedTable): RunCache {
+  const get = (input: Digest): RunCacheEntry | undefined => {
+    const bytes = table.get(input);
+    return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+  };
   return {
-    get(input) {
-      const bytes = table.get(input);
-      return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+    get,
+    *entries() {
+      for (const key of table.keys()) {
+        const entry = isDigest(key) ? get(key) : undefined;
+        if (isDigest(key) && entry !== undefined) yield [key, entry];
+      }
     },
     put: (input, entry) => table.put(input, new TextEncoder().encode(JSON.stringify(entry))),
   };

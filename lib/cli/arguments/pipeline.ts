@@ -31,7 +31,10 @@ const run = command(
     noWait: option("--no-wait", {
       description: message`Fail when another process works on a stage, instead of waiting.`,
     }),
-    pull: option("--pull", { description: message`Fetch from the default remote what a skip needs.` }),
+    pull: option("--pull", {
+      description:
+        message`Fetch from the default remote what a skip or restore needs, shared runs included; what it lacks is made.`,
+    }),
     push: option("--push", { description: message`Push to the default remote after a good run.` }),
     watch: option("-w", "--watch", { description: message`Run again whenever an input or code is saved.` }),
     noGitIgnore,

@@ -21,15 +21,21 @@ const transferOptions = {
   ),
   dryRun: option("-n", "--dry-run", { description: message`Show what would be moved, and move nothing.` }),
   force: option("-f", "--force", {
-    description: message`Push: compare what is there byte by byte. Pull: overwrite outputs changed by hand.`,
+    description:
+      message`Push: compare what is there by SHA-256. Fetch: download again what is here. Pull: overwrite outputs changed by hand.`,
   }),
   all: option("--all", { description: message`The whole cache or remote, not only what records name.` }),
   json,
 };
 
-const push = command("push", object({ command: constant("push"), ...transferOptions }), {
+const runCache = option("--run-cache", {
+  description:
+    message`Also share what inputs led to, so that who never ran a stage gets its outputs by run --pull. The setting shared_run_cache makes every push do so.`,
+});
+
+const push = command("push", object({ command: constant("push"), ...transferOptions, runCache }), {
   brief: message`Send outputs to a remote.`,
-  footer: message`Examples: pivot push · pivot push train --remote origin --dry-run`,
+  footer: message`Examples: pivot push · pivot push train --remote origin --dry-run · pivot push --run-cache`,
 });
 
 const pull = command("pull", object({ command: constant("pull"), ...transferOptions }), {
@@ -39,10 +45,12 @@ const pull = command("pull", object({ command: constant("pull"), ...transferOpti
 
 const fetchCommand = command("fetch", object({ command: constant("fetch"), ...transferOptions }), {
   brief: message`Fetch outputs from a remote into the cache alone.`,
+  footer: message`Examples: pivot fetch · pivot fetch data/ --jobs 4`,
 });
 
-const sync = command("sync", object({ command: constant("sync"), ...transferOptions }), {
+const sync = command("sync", object({ command: constant("sync"), ...transferOptions, runCache }), {
   brief: message`Pull, then push.`,
+  footer: message`Example: pivot sync --dry-run`,
 });
 
 const remoteName = argument(string({ metavar: "NAME" }));

@@ -1,7 +1,8 @@
 // `pivot remote`: which remotes there are, and how they stand to this project.
 
 import { openProject } from "../../app/open_project.ts";
-import { changeRemotes, openRemote, recordedBlobs, remotesOf } from "../../app/remotes.ts";
+import { changeRemotes, openRemote, remotesOf } from "../../app/remotes.ts";
+import { recordedBlobs } from "../../app/transfer.ts";
 import { formatBytes, formatDuration, plural } from "../../core/mod.ts";
 import { type CheckStep, remoteCheck } from "../../remote/mod.ts";
 import { renderTable } from "../../report/mod.ts";

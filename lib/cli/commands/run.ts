@@ -4,7 +4,9 @@ import { syncGitIgnore } from "../../app/git_ignore.ts";
 import { openProject, type Project } from "../../app/open_project.ts";
 import { explainDecisions } from "../../app/explain.ts";
 import { findProject } from "../../config/mod.ts";
-import { PivotError } from "../../core/mod.ts";
+import { formatBytes, PivotError, plural } from "../../core/mod.ts";
+import type { OpenElsewhere } from "../../app/elsewhere.ts";
+import type { RunRemotes } from "../../app/remotes.ts";
 import {
   assertSound,
   codesOf,
@@ -72,66 +74,88 @@ async function runOnce(options: RunArguments, context: CommandContext, watch?: W
   if (project.state.warning !== undefined) context.terminal.note(`warning: ${project.state.warning}`);
   const stages = selectTargets(loaded.pipeline, options.targets, { only: options.only });
   if (stages.length === 0) context.terminal.note("the pipeline has no stages; declare them in pivot.ts or pivot.yaml");
-  const workspace = project.workspace(loaded, options.mode === undefined ? {} : { checkoutMode: options.mode });
-  const config = await chosenRemote(project, options);
-  if (config !== undefined && (options.pull || config.autoPull)) {
-    await fetchMissing(project, workspace, stages, { options, context });
-  }
+  const plain = project.workspace(loaded, options.mode === undefined ? {} : { checkoutMode: options.mode });
+  const remotes = await chosenRemotes(project, options);
+  // Lines of the remote stand above the live ones while stages run.
+  const notes = { line: context.terminal.note };
+  await using elsewhere = await openHelp(project, remotes?.pull, { context, notes });
+  const workspace = elsewhere === undefined ? plain : { ...plain, elsewhere };
+  if (elsewhere !== undefined && !options.force) await fetchMissing(workspace, stages, { options, context, elsewhere });
   if (options.dryRun || options.check) return await showPlan(workspace, stages, { options, context });
   const code = await execute(project, workspace, stages, {
     options,
     context,
+    notes,
     ...(watch === undefined ? {} : { watch }),
   });
   if (!options.noGitIgnore) await syncGitIgnore(project, loaded.pipeline);
-  const pushes = config !== undefined && (options.push || config.autoPush);
-  return code === 0 && pushes ? await pushOutputs(project, { options, context }) : code;
+  if (code !== 0) return code;
+  const codes: number[] = [];
+  for (const name of remotes?.push ?? []) codes.push(await pushOutputs(project, name, { options, context }));
+  return codes.find((each) => each !== 0) ?? 0;
 }
 
-/** The default remote, if the run has to do with one. The room of remotes loads only then. */
-async function chosenRemote(
-  project: Project,
-  options: RunArguments,
-): Promise<{ autoPull: boolean; autoPush: boolean } | undefined> {
+/** Where lines about a remote go. */
+interface Notes {
+  line: (text: string) => void;
+}
+
+/** The remotes that the run has to do with. The room of remotes loads only if there are some. */
+async function chosenRemotes(project: Project, options: RunArguments): Promise<RunRemotes | undefined> {
   const asked = options.pull || options.push;
   if (!asked && Object.keys(project.settings.remotes).length === 0) return undefined;
-  const { remotesOf } = await import("../../app/remotes.ts");
-  const manager = remotesOf(project);
-  if (asked || project.settings.defaultRemote !== undefined) return manager.get();
-  const [only, ...more] = manager.list();
-  return more.length === 0 ? only : undefined;
+  const { remotesOfRun } = await import("../../app/remotes.ts");
+  return remotesOfRun(project, options);
 }
 
-/** Fetches only what decisions miss: blobs of stages whose inputs are as recorded. */
-async function fetchMissing(
+async function openHelp(
   project: Project,
+  name: string | undefined,
+  { context, notes }: { readonly context: CommandContext; readonly notes: Notes },
+): Promise<OpenElsewhere | undefined> {
+  if (name === undefined) return undefined;
+  const { openElsewhere } = await import("../../app/elsewhere.ts");
+  const { terminal } = context;
+  return openElsewhere(project, {
+    name,
+    onEvent(event) {
+      if (event.type === "brought") {
+        const amount = `${plural(event.files, "file")} (${formatBytes(event.bytes)})`;
+        return notes.line(`pulled ${amount} for ${event.stage} from ${event.url}`);
+      }
+      notes.line(`${terminal.style("warn", "warning:")} ${event.error.message}`);
+      if (event.error.hint !== undefined) notes.line(`  ${terminal.style("dim", "hint:")} ${event.error.hint}`);
+    },
+  });
+}
+
+/** Fetches at once what restores will need if everything is as recorded; the rest is asked for stage by stage. */
+async function fetchMissing(
   workspace: Workspace,
   stages: readonly StageSpec[],
-  { options, context }: Call,
+  { options, context, elsewhere }: Call & { readonly elsewhere: OpenElsewhere },
 ): Promise<void> {
-  const plan = await planRun(workspace, { stages, force: options.force, signal: context.signal });
-  const targets = [...plan.decisions.values()]
-    .filter((decision) =>
-      decision.verdict === "pending" || decision.reasons.some((reason) => reason.type === "blob-missing")
-    )
-    .map((decision) => decision.stage);
-  if (targets.length === 0) return;
-  const { openRemote } = await import("../../app/remotes.ts");
-  const { fetchBeforeRun } = await import("./transfer.ts");
-  await using remote = await openRemote(project);
-  await fetchBeforeRun(project, remote, context, { targets, json: options.json || options.jsonl });
+  const plan = await planRun(workspace, { stages, signal: context.signal });
+  if ([...plan.decisions.values()].every(({ verdict }) => verdict === "skip")) return;
+  const { missingBlobs } = await import("../../app/elsewhere.ts");
+  const blobs = missingBlobs(workspace, stages, plan);
+  if (blobs.length === 0) return;
+  const { transferCalls } = await import("./transfer.ts");
+  using calls = transferCalls({ json: options.json || options.jsonl, dryRun: false }, context);
+  await elsewhere.prefetch(blobs, calls);
 }
 
-async function pushOutputs(project: Project, { options, context }: Call): Promise<number> {
+async function pushOutputs(project: Project, name: string, { options, context }: Call): Promise<number> {
   const { openRemote } = await import("../../app/remotes.ts");
   const { pushAfterRun } = await import("./transfer.ts");
-  await using remote = await openRemote(project);
+  await using remote = await openRemote(project, { name });
   return await pushAfterRun(project, remote, context, options.json || options.jsonl);
 }
 
 interface Call {
   readonly options: RunArguments;
   readonly watch?: WatchHooks;
+  readonly notes?: Notes;
   readonly context: CommandContext;
 }
 
@@ -141,7 +165,7 @@ async function showPlan(
   { options, context }: Call,
 ): Promise<number> {
   const { terminal } = context;
-  const plan = await planRun(workspace, { stages, force: options.force, signal: context.signal });
+  const plan = await planRun(workspace, { stages, force: options.force, bring: true, signal: context.signal });
   await workspace.state.commit();
   const decisions = [...plan.decisions.values()];
   if (options.json || options.jsonl) {
@@ -171,12 +195,13 @@ async function execute(
   project: Project,
   workspace: Workspace,
   stages: readonly StageSpec[],
-  { options, context, watch }: Call,
+  { options, context, watch, notes }: Call,
 ): Promise<number> {
   const { terminal } = context;
   const jobs = options.jobs ?? (project.settings.jobs > 0 ? project.settings.jobs : navigator.hardwareConcurrency);
   const explain = (decision: Decision) => explainDecisions(workspace, [decision]).flatMap(renderExplanation);
   using printer = progressPrinter(terminal, { ...(options.explain ? { explain } : {}), quiet: options.quiet });
+  if (notes !== undefined) notes.line = printer.line;
   const onEvent = (event: RunEvent) => {
     if (options.jsonl) terminal.out(JSON.stringify(event));
     else if (!options.json) printer.onEvent(event);

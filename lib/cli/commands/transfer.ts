@@ -2,10 +2,13 @@
 
 import { incompleteCheckout } from "../../app/checkout.ts";
 import { openProject, type Project } from "../../app/open_project.ts";
-import { fetch, openRemote, pull, push, type TransferOptions, type TransferResult } from "../../app/remotes.ts";
-import { formatBytes, formatDuration, PivotError, plural } from "../../core/mod.ts";
-import type { Remote, SyncEvent, SyncPlan } from "../../remote/mod.ts";
+import { openRemote } from "../../app/remotes.ts";
+import { fetch, pull, push, type TransferOptions, type TransferResult } from "../../app/transfer.ts";
+import { formatBytes, formatDuration, type PivotError, plural } from "../../core/mod.ts";
+import type { Remote } from "../../remote/mod.ts";
 import type { Arguments, CommandContext } from "../main.ts";
+import { errorJson, reportError } from "../problems.ts";
+import { TransferProgress } from "../transfer_progress.ts";
 
 type TransferArguments = Extract<Arguments, { readonly command: "push" | "pull" | "fetch" | "sync" }>;
 
@@ -13,6 +16,7 @@ const ACTS = { push: [push], pull: [pull], fetch: [fetch], sync: [pull, push] } 
 
 /** Runs the command. */
 export async function transferCommand(options: TransferArguments, context: CommandContext): Promise<number> {
+  const { terminal } = context;
   await using project = await openProject({
     ...context,
     ...(options.jobs === undefined ? {} : { transferJobs: options.jobs }),
@@ -21,22 +25,34 @@ export async function transferCommand(options: TransferArguments, context: Comma
     ...(options.remote === undefined ? {} : { name: options.remote }),
     ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
   });
+  const { targets, dryRun, force, all } = options;
+  const runCache = "runCache" in options && options.runCache ? { runCache: true } : {};
   const done: TransferResult[] = [];
   for (const act of ACTS[options.command]) {
-    done.push(await act(project, remote, transferOptions(options, context)));
+    using calls = transferCalls(options, context);
+    done.push(await act(project, remote, { targets, dryRun, force, all, ...runCache, ...calls }));
   }
-  if (options.json) context.terminal.out(JSON.stringify(done.map(toJson)));
-  else for (const each of done) summarise(each, context);
-  const failed = done.flatMap(({ result }) => result?.errors ?? []);
-  if (failed.length > 0) return failed[0]?.error.exitCode ?? 13;
-  const incomplete = done.flatMap(({ checkout }) =>
+  const problem = done.flatMap(({ checkout }) =>
     (checkout === undefined ? undefined : incompleteCheckout(checkout)) ?? []
-  );
-  for (const error of incomplete) throw error;
-  return 0;
+  ).at(0);
+  if (options.json) terminal.out(JSON.stringify(done.map(toJson)));
+  else for (const each of done) summarise(each, context);
+  const failed = exitCodeOf(done);
+  // What could not be fetched was named one by one already.
+  if (problem !== undefined && !options.json && (failed === 0 || problem.code !== "blob-missing")) {
+    reportError(terminal, problem);
+  }
+  return failed === 0 ? problem?.exitCode ?? 0 : failed;
 }
 
-const QUIET_DEFAULTS = { targets: [], dryRun: false, force: false, all: false } as const;
+/** 13 if the remote failed in anything, else the code of what is wrong here. */
+function exitCodeOf(done: readonly TransferResult[]): number {
+  const errors = done.flatMap(({ plan, result, runs }) => [
+    ...(result === undefined ? plan.failures : result.errors).map(({ error }) => error),
+    ...(runs?.errors ?? []),
+  ]);
+  return errors.find(({ kind }) => kind === "remote")?.exitCode ?? errors[0]?.exitCode ?? 0;
+}
 
 /** Pushes after a run. @returns The exit code. */
 export async function pushAfterRun(
@@ -45,57 +61,44 @@ export async function pushAfterRun(
   context: CommandContext,
   json: boolean,
 ): Promise<number> {
-  const done = await push(project, remote, transferOptions({ ...QUIET_DEFAULTS, json }, context));
+  using calls = transferCalls({ json, dryRun: false }, context);
+  const done = await push(project, remote, { targets: [], ...calls });
   if (!json) summarise(done, context);
-  return done.result?.errors[0]?.error.exitCode ?? 0;
+  return exitCodeOf([done]);
 }
 
-/** Fetches what a skip of these stages needs. What is not there is made by running. */
-export async function fetchBeforeRun(
-  project: Project,
-  remote: Remote,
-  context: CommandContext,
-  about: { readonly targets: readonly string[]; readonly json: boolean },
-): Promise<void> {
-  await fetch(project, remote, transferOptions({ ...QUIET_DEFAULTS, ...about }, context));
-}
-
-function transferOptions(
-  options: Pick<TransferArguments, "targets" | "dryRun" | "force" | "all" | "json">,
+/** What a transfer tells, on the terminal. */
+export function transferCalls(
+  options: { readonly json: boolean; readonly dryRun: boolean },
   { terminal, signal }: CommandContext,
-): TransferOptions {
-  const verb = (plan: SyncPlan) => plan.direction === "push" ? "Pushing" : "Pulling";
+): Pick<TransferOptions, "signal" | "onPlan" | "onEvent"> & Disposable {
+  const progress = new TransferProgress(terminal);
   return {
-    targets: options.targets,
-    dryRun: options.dryRun,
-    force: options.force,
-    all: options.all,
     signal,
     onPlan(plan) {
-      if (options.json || plan.move.length === 0) return;
-      const preposition = plan.direction === "push" ? "to" : "from";
-      terminal.note(
-        `${verb(plan)} ${plural(plan.move.length, "file")} (${formatBytes(plan.bytes)}) ${preposition} ${plan.url}`,
-      );
-      if (options.dryRun) { for (const blob of plan.move) terminal.out(`${blob.label}  ${formatBytes(blob.size)}`); }
+      if (options.json) return;
+      const [verb, preposition] = plan.direction === "push" ? ["push", "to"] : ["pull", "from"];
+      const amount = `${plural(plan.move.length, "file")} (${formatBytes(plan.bytes)}) ${preposition} ${plan.url}`;
+      if (!options.dryRun) {
+        if (plan.move.length > 0) terminal.note(`${verb === "push" ? "Pushing" : "Pulling"} ${amount}`);
+        return;
+      }
+      for (const blob of plan.move) terminal.out(`${blob.label}  ${formatBytes(blob.size)}`);
+      for (const { blob, error } of plan.failures) {
+        terminal.note(`  ${terminal.style("bad", "failed")} ${blob.label}: ${error.message}`);
+      }
+      terminal.out(`Would ${verb} ${amount}; ${plan.same.length} there already`);
     },
-    onEvent: (event) => options.json || show(event, terminal),
+    onEvent: (event) => options.json || progress.onEvent(event),
+    [Symbol.dispose]: () => progress[Symbol.dispose](),
   };
 }
 
-function show(event: SyncEvent, terminal: CommandContext["terminal"]): void {
-  if (event.type === "moved") terminal.note(`  ${event.blob.label}  ${formatBytes(event.blob.size)}`);
-  if (event.type === "failed") {
-    terminal.note(`  ${terminal.style("bad", "failed")} ${event.blob.label}: ${event.error.message}`);
-  }
-}
-
-function summarise({ plan, result, checkout }: TransferResult, { terminal }: CommandContext): void {
-  if (result === undefined) {
-    terminal.note(`${plural(plan.move.length, "file")} to move, ${plan.same.length} there already; nothing was done`);
-    return;
-  }
-  const hints = new Set(result.errors.flatMap(({ error }) => error.hint ?? []));
+function summarise({ plan, result, checkout, runs }: TransferResult, { terminal }: CommandContext): void {
+  if (result === undefined) return;
+  const errors = [...result.errors.map(({ error }) => error), ...(runs?.errors ?? [])];
+  const hints = new Set(errors.flatMap(({ hint }) => hint ?? []));
+  for (const error of runs?.errors ?? []) terminal.note(`  ${terminal.style("bad", "failed")} ${error.message}`);
   for (const hint of hints) terminal.note(`  ${terminal.style("dim", "hint:")} ${hint}`);
   const [word, preposition] = plan.direction === "push" ? ["Pushed", "to"] : ["Pulled", "from"];
   const moved = plan.direction === "push" ? result.pushed : result.pulled;
@@ -105,6 +108,7 @@ function summarise({ plan, result, checkout }: TransferResult, { terminal }: Com
       formatDuration(result.durationMs)
     }${failed}`,
   );
+  if (runs !== undefined) terminal.out(`Shared ${plural(runs.shared, "run")}, ${runs.same} there already`);
   if (checkout !== undefined) {
     terminal.note(
       `${plural(checkout.restored.length, "output")} checked out, ${checkout.unchanged.length} in place already`,
@@ -112,7 +116,7 @@ function summarise({ plan, result, checkout }: TransferResult, { terminal }: Com
   }
 }
 
-function toJson({ plan, result, checkout }: TransferResult): Record<string, unknown> {
+function toJson({ plan, result, checkout, runs }: TransferResult): Record<string, unknown> {
   const failure = ({ blob, error }: { blob: unknown; error: PivotError }) => ({
     blob,
     code: error.code,
@@ -122,5 +126,6 @@ function toJson({ plan, result, checkout }: TransferResult): Record<string, unkn
     plan: { ...plan, failures: plan.failures.map(failure) },
     ...(result === undefined ? {} : { result: { ...result, errors: result.errors.map(failure) } }),
     ...(checkout === undefined ? {} : { checkout }),
+    ...(runs === undefined ? {} : { runs: { ...runs, errors: runs.errors.map(errorJson) } }),
   };
 }
