@@ -16,6 +16,7 @@ export interface ComparedValue {
   readonly key: string;
   /** Absent: not there on that side. */
   readonly before?: Json;
+  /** On the later side; absent: not there. */
   readonly now?: Json;
   /** `now` less `before`, for numbers. */
   readonly change?: number;

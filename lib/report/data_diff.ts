@@ -5,9 +5,11 @@ import type { Row } from "./data_rows.ts";
 
 /** One cell that differs. */
 export interface ChangedCell {
+  /** Its name. */
   readonly column: string;
   /** Absent: the row has no such column on that side. */
   readonly before?: Json;
+  /** On the later side; absent: not there. */
   readonly now?: Json;
 }
 
@@ -18,12 +20,19 @@ export type RowChange =
 
 /** What differs between two tables. */
 export interface TableDiff {
+  /** Rows on the earlier side. */
   readonly rowsBefore: number;
+  /** Rows on the later side. */
   readonly rowsNow: number;
+  /** Rows that are new. */
   readonly added: number;
+  /** Rows that are gone. */
   readonly removed: number;
+  /** Rows whose cells differ. */
   readonly changed: number;
+  /** Columns that are new. */
   readonly columnsAdded: readonly string[];
+  /** Columns that are gone. */
   readonly columnsRemoved: readonly string[];
   /** The first of them, in the order of the tables. */
   readonly changes: readonly RowChange[];

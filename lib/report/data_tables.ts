@@ -20,7 +20,9 @@ export interface DataTablesOptions {
 
 /** Rows that differ in one way. */
 export interface DataTable {
+  /** Title. */
   readonly title: "changed" | "added" | "removed";
+  /** Table. */
   readonly table: Table;
   /** Columns that had no room. */
   readonly columnsLeftOut: number;

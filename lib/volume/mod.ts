@@ -68,3 +68,15 @@ export type {
   VolumeCacheOptions,
 } from "./cache/options.ts";
 export { createVolumeCache } from "./cache/volume_cache.ts";
+export type { IndexedEntry } from "./archive/mod.ts";
+export type { JobOptions, WorkerKind, WorkerPool } from "../pool/mod.ts";
+export type {
+  Branded,
+  ErrorKind,
+  Json,
+  JsonObject,
+  PivotError,
+  PivotErrorOptions,
+  Sha256,
+  SourceSpot,
+} from "../core/mod.ts";

@@ -33,11 +33,13 @@ export interface ByteRange {
 
 /** Options of {@linkcode ObjectStore.put}. */
 export interface PutOptions {
+  /** Kept with the object; printable ASCII. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Replace only the version with this etag. */
   readonly ifMatch?: string;
   /** Write only if nothing is there. */
   readonly ifAbsent?: boolean;
+  /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 
@@ -45,9 +47,10 @@ export interface PutOptions {
 export interface ObjectStore {
   /** URL for people, without credentials. */
   readonly url: string;
-  /** @returns undefined if nothing is there; failing to reach the store throws. */
+  /** What is known of an object. @returns undefined if nothing is there; failing to reach the store throws. */
   head(key: string, options?: { readonly signal?: AbortSignal }): Promise<ObjectInfo | undefined>;
   /**
+   * An object's bytes.
    * @returns the bytes, or undefined if nothing is there.
    * @throws {PivotError} `precondition-failed` if the object is not the version `ifMatch`.
    */
@@ -69,6 +72,7 @@ export interface ObjectStore {
 
 /** A volume whose files are a folder of this machine. */
 export interface FolderAccess {
+  /** Tells the two ways apart. */
   readonly kind: "folder";
   /** Absolute path; its parent must be writable, since a restore is staged beside it and renamed into place. */
   readonly path: string;
@@ -76,6 +80,7 @@ export interface FolderAccess {
 
 /** A volume whose files move as an uncompressed tar stream. */
 export interface TarAccess {
+  /** Tells the two ways apart. */
   readonly kind: "tar";
   /** Everything in the volume; the stream errors if the far side fails, so that a short tar is never taken for a whole one. */
   read(options: { readonly signal?: AbortSignal }): Promise<ReadableStream<Uint8Array>>;

@@ -9,12 +9,19 @@ import { PivotError } from "../../core/mod.ts";
 
 /** Where a bucket is. The fields are those of a remote's location. */
 export interface S3Place {
+  /** Kind of server. */
   readonly scheme: "s3" | "minio" | "gcs";
+  /** Bucket. */
   readonly bucket: string;
+  /** Goes before every key; no slash at either end; may be empty. */
   readonly prefix: string;
+  /** Region of the bucket. */
   readonly region?: string;
+  /** Server other than the provider's own. */
   readonly endpoint?: string;
+  /** Profile of the provider's shared files. */
   readonly profile?: string;
+  /** Which checksums are sent. */
   readonly checksums?: "when_supported" | "when_required";
 }
 

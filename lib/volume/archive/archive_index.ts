@@ -23,13 +23,17 @@ export interface IndexedFrame {
 
 /** One member. */
 export interface IndexedEntry {
+  /** Path in the volume. */
   readonly path: string;
+  /** What it is. */
   readonly kind: EntryKind;
+  /** Permission bits. */
   readonly mode: number;
   /** Bytes. */
   readonly size: number;
   /** Decimal seconds since the epoch. */
   readonly mtime: string;
+  /** Where a link leads; empty for everything else. */
   readonly target: string;
   /** Number of the frame in which the content starts. */
   readonly frame: number;

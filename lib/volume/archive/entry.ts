@@ -16,6 +16,7 @@ export interface TarTime {
 
 /** One member. */
 export interface TarEntry {
+  /** What it is. */
   readonly kind: EntryKind;
   /** Relative to the volume, `/` between segments, none at its end. */
   readonly path: string;
@@ -23,6 +24,7 @@ export interface TarEntry {
   readonly mode: number;
   /** Bytes of content; 0 unless a file. */
   readonly size: number;
+  /** When it was last written. */
   readonly mtime: TarTime;
   /** The link's text, or for a hard link the path of the earlier member. Empty otherwise. */
   readonly target: string;

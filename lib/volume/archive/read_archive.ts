@@ -17,11 +17,13 @@ import { readSegments, type Segment } from "./segments.ts";
 export interface ReadArchiveOptions {
   /** A folder that is not there yet; it is made, for this extraction alone. */
   readonly target: string;
+  /** Archives and hashes; needs `archive` workers. */
   readonly pool: WorkerPool;
-  /** @default DEFAULT_LIMITS */
+  /** Bounds on what is read. @default DEFAULT_LIMITS @default DEFAULT_LIMITS */
   readonly limits?: Partial<ArchiveLimits>;
   /** Sees every byte of the archive, in order, before the call returns. */
   readonly onBytes?: (bytes: Uint8Array) => void;
+  /** Cancels the call. */
   readonly signal?: AbortSignal;
   /** Refuses names that differ only in case. @default whether the file system of `target` does not tell them apart */
   readonly foldCase?: boolean;

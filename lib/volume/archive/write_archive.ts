@@ -17,10 +17,13 @@ export interface WriteArchiveOptions {
   readonly root: string;
   /** What {@linkcode listTree} said of it. */
   readonly listing: Pick<TreeListing, "entries">;
+  /** How the archive is compressed. */
   readonly compression: Compression;
   /** Compression level. @default zstd 3, gzip 6 */
   readonly level?: number;
+  /** Archives and hashes; needs `archive` workers. */
   readonly pool: WorkerPool;
+  /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 

@@ -12,8 +12,11 @@ import { catStored, listStored, readAll, type StoredMember } from "./stored_arch
 
 /** A volume in the store. */
 export interface StoredVolume {
+  /** Name of the volume. */
   readonly volume: string;
+  /** Key below the store's own prefix. */
   readonly key: string;
+  /** How the archive is compressed. */
   readonly compression: Compression;
   /** Bytes of the archive. */
   readonly size: number;
@@ -23,17 +26,23 @@ export interface StoredVolume {
 
 /** What was found wrong with a stored volume; nothing if `problem` is undefined. */
 export interface VolumeVerdict {
+  /** Name of the volume. */
   readonly volume: string;
+  /** Key below the store's own prefix. */
   readonly key: string;
+  /** What is wrong, in words; undefined if nothing is. */
   readonly problem: string | undefined;
 }
 
 /** Options of {@linkcode openVolumeStore}. */
 export interface VolumeStoreOptions {
+  /** Where archives are kept. */
   readonly store: ObjectStore;
+  /** Archives and hashes; needs `archive` workers. */
   readonly pool: WorkerPool;
-  /** @default "" */
+  /** Put before volume names in keys. @default "" */
   readonly prefix?: string;
+  /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 
@@ -41,7 +50,7 @@ export interface VolumeStoreOptions {
 export interface VolumeStore {
   /** All volumes, in key order. */
   list(): Promise<readonly StoredVolume[]>;
-  /** @throws {PivotError} `no-such-volume` */
+  /** One volume. @throws {PivotError} `no-such-volume` */
   stat(volume: string): Promise<StoredVolume>;
   /** Members of a volume's archive. */
   members(volume: string): Promise<readonly StoredMember[]>;

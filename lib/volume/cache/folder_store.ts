@@ -26,16 +26,18 @@ export class FolderStore implements ObjectStore {
   readonly url: string;
   readonly #root: string;
 
-  /** @param root Absolute path; made when the first object is put. */
+  /** A store below a folder. @param root Absolute path; made when the first object is put. */
   constructor(root: string) {
     this.#root = root;
     this.url = `file://${root}`;
   }
 
+  /** What is known of an object. */
   head(key: string): Promise<ObjectInfo | undefined> {
     return Promise.resolve(this.#info(key));
   }
 
+  /** An object's bytes. */
   get(...[key, options = {}]: Parameters<ObjectStore["get"]>): ReturnType<ObjectStore["get"]> {
     const info = this.#info(key);
     if (info === undefined) return Promise.resolve(undefined);

@@ -16,10 +16,12 @@ export class MemoryStore implements ObjectStore {
   /** Bytes that `get` handed out. */
   bytesRead = 0;
 
+  /** What is known of an object. */
   head(key: string): Promise<ObjectInfo | undefined> {
     return Promise.resolve(this.#objects.get(key)?.info);
   }
 
+  /** An object's bytes. */
   get(...[key, options = {}]: Parameters<ObjectStore["get"]>): ReturnType<ObjectStore["get"]> {
     const stored = this.#objects.get(key);
     if (stored === undefined) return Promise.resolve(undefined);

@@ -12,21 +12,23 @@ export type ConflictPolicy = "newest" | "keep";
 
 /** Options of {@linkcode createVolumeCache}. */
 export interface VolumeCacheOptions {
+  /** Where archives are kept. */
   readonly store: ObjectStore;
+  /** Archives and hashes; needs `archive` workers. */
   readonly pool: WorkerPool;
   /** Folder for archives on their way; made when needed. */
   readonly scratch: string;
   /** Put before volume names in keys. @default "" */
   readonly prefix?: string;
-  /** @default "zstd" */
+  /** How the archive is compressed. @default "zstd" */
   readonly compression?: Compression;
   /** Compression level. @default zstd 3, gzip 6 */
   readonly level?: number;
   /** Milliseconds after which an entry is a miss and is deleted. @default never */
   readonly ttlMs?: number;
-  /** @default "success" */
+  /** When it is persisted. @default "success" */
   readonly persist?: PersistPolicy;
-  /** @default "newest" */
+  /** What to do when another run was faster. @default "newest" @default "newest" */
   readonly onConflict?: ConflictPolicy;
   /** Bounds on what is restored. */
   readonly limits?: Partial<ArchiveLimits>;
@@ -36,13 +38,15 @@ export interface VolumeCacheOptions {
   readonly commit?: string;
   /** Milliseconds since the epoch. @default Date.now */
   readonly now?: () => number;
+  /** Told what happens. */
   readonly onEvent?: (event: VolumeEvent) => void;
 }
 
 /** Options of one volume. */
 export interface RestoreOptions {
-  /** @default the cache's policy */
+  /** When it is persisted. @default the cache's policy */
   readonly persist?: PersistPolicy;
+  /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 
@@ -65,7 +69,9 @@ export type PersistOutcome =
 
 /** How the run ended. */
 export interface PersistOptions {
+  /** How the run ended. */
   readonly run: "succeeded" | "failed" | "aborted";
+  /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 

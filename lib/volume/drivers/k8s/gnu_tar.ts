@@ -7,13 +7,18 @@ const BLOCK = 512;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Rewrites a tar as it streams through. Times are cut to whole seconds. */
+/**
+ * Rewrites a tar as it streams through. Times are cut to whole seconds. Folders come once more at the end: small tars set their times
+ * before they put files into them.
+ */
 export async function* asGnuTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const blocks = new Blocks(source);
+  const folders: Uint8Array[] = [];
   let records: ReadonlyMap<string, string> = new Map();
   for (;;) {
     const header = await blocks.take(BLOCK);
     if (header.every((byte) => byte === 0)) {
+      yield* folders;
       yield header;
       yield* blocks.rest();
       return;
@@ -26,8 +31,9 @@ export async function* asGnuTar(source: AsyncIterable<Uint8Array>): AsyncGenerat
       continue;
     }
     const whole = Number(records.get("size") ?? size);
-    yield* longNames(records);
-    yield patched(header, records, whole);
+    const head = [...longNames(records), patched(header, records, whole)];
+    if (type === "5") folders.push(...head);
+    yield* head;
     yield* blocks.copy(padded(whole));
     records = new Map();
   }
