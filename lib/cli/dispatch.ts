@@ -53,7 +53,9 @@ export async function dispatch(parsed: Arguments, context: CommandContext): Prom
     case "remote-remove":
     case "remote-default":
     case "remote-status":
+    case "remote-ls":
     case "remote-check":
+    case "remote-gc":
       return await (await import("./commands/remote.ts")).remoteCommand(parsed, context);
     case "compile-manifest":
       return await (await import("./commands/compile_manifest.ts")).compileManifestCommand(parsed, context);

@@ -44,17 +44,9 @@ export {
 } from "./remote.ts";
 export { pullRun, pushRun, type SharedRun, type SharedRunOptions } from "./shared_runs.ts";
 export { inlineTransfers, poolTransfers } from "./transfers.ts";
-export {
-  type Amount,
-  type CheckStep,
-  executeRemoteGc,
-  planRemoteGc,
-  remoteCheck,
-  type RemoteGcOptions,
-  type RemoteGcPlan,
-  type RemoteStatus,
-  remoteStatus,
-} from "./upkeep.ts";
+export { type CheckStep, remoteCheck } from "./check.ts";
+export { executeRemoteGc, planRemoteGc, type RemoteGcOptions, type RemoteGcPlan } from "./gc.ts";
+export { type Amount, type RemoteStatus, remoteStatus } from "./status.ts";
 export type {
   ByteRange,
   CallOptions,

@@ -14,7 +14,7 @@ import { planPull, planPush, type SyncPlan } from "./plan.ts";
 import type { BlobRequest, BlobStore, KeyValue, Transfers } from "./ports.ts";
 import { pullRun, pushRun, type SharedRun, type SharedRunOptions } from "./shared_runs.ts";
 import { inlineTransfers, poolTransfers } from "./transfers.ts";
-import { type RemoteStatus, remoteStatus } from "./upkeep.ts";
+import { type RemoteStatus, remoteStatus } from "./status.ts";
 
 /** Beside the URL: the way there, and what happens by itself. */
 export interface RemoteConfigOptions extends LocationOptions {

@@ -51,12 +51,19 @@ const gc = command(
   object({
     command: constant("gc"),
     dryRun: option("-n", "--dry-run", { description: message`Only say what would go.` }),
+    allBranches: option("--all-branches", {
+      description: message`Keep what a record on any branch of git names, remote branches included.`,
+    }),
+    allTags: option("--all-tags", { description: message`Keep what a record on any tag names.` }),
     keepDays: optional(
       option("--keep-days", integer({ min: 0, metavar: "N" }), { description: message`Keep what is younger.` }),
     ),
     json,
   }),
-  { brief: message`Remove blobs that no record of this workspace names.` },
+  {
+    brief: message`Remove blobs that no record of this workspace names.`,
+    footer: message`Example: pivot gc --all-branches --all-tags --keep-days 7 --dry-run`,
+  },
 );
 
 const paths = multiple(argument(string({ metavar: "PATH" })), { min: 1 });

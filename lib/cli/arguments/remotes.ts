@@ -4,7 +4,7 @@ import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument, command, constant, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { choice, integer, string } from "@optique/core/valueparser";
 import { json, targets } from "./shared.ts";
 
 const transferOptions = {
@@ -74,6 +74,13 @@ const remote = command(
         profile: optional(
           option("--profile", string({ metavar: "NAME" }), { description: message`Of the shared credentials file.` }),
         ),
+        checksums: optional(
+          option("--checksums", choice(["when_supported", "when_required"]), {
+            description: message`Which checksums are sent; servers other than AWS's may know few.`,
+          }),
+        ),
+        autoPush: option("--auto-push", { description: message`Push to it after each good run.` }),
+        autoPull: option("--auto-pull", { description: message`A run fetches from it what it misses.` }),
       }),
       {
         brief: message`Add a remote; the first becomes the default.`,
@@ -89,9 +96,33 @@ const remote = command(
     command("status", object({ command: constant("remote-status"), name: optional(remoteName), json }), {
       brief: message`What is here, there, and on both sides.`,
     }),
-    command("check", object({ command: constant("remote-check"), name: optional(remoteName), json }), {
-      brief: message`Try to reach, write, read, list and delete.`,
+    command("ls", object({ command: constant("remote-ls"), name: optional(remoteName), json }), {
+      brief: message`What it holds, how large, and which stages need it.`,
     }),
+    command("check", object({ command: constant("remote-check"), name: optional(remoteName), json }), {
+      brief: message`Try to reach, write, read, list and delete; compare clocks.`,
+      footer: message`Example: pivot remote check origin`,
+    }),
+    command(
+      "gc",
+      object({
+        command: constant("remote-gc"),
+        name: optional(remoteName),
+        olderThan: optional(
+          option("--older-than", integer({ min: 1, metavar: "DAYS" }), {
+            description: message`Keep what was written since; default is 30 days.`,
+          }),
+        ),
+        yes: option("--yes", { description: message`Remove; without it only said what would go.` }),
+        json,
+      }),
+      {
+        brief: message`Remove what no record on any branch or tag names.`,
+        description:
+          message`Reads the records of this workspace and those at the tips of all branches and tags that this clone knows: run git fetch --all --tags first. Shared runs go before the blobs that they name.`,
+        footer: message`Examples: pivot remote gc · pivot remote gc origin --older-than 90 --yes`,
+      },
+    ),
   ),
   { brief: message`Remotes that share the cache.` },
 );

@@ -1,8 +1,8 @@
 // `pivot gc`: removes blobs that nothing names.
 
-import { openProject, type Project } from "../../app/open_project.ts";
-import { blobsOf } from "../../cache/mod.ts";
-import { type Digest, formatBytes, isStageName, plural, type StageName } from "../../core/mod.ts";
+import { openProject } from "../../app/open_project.ts";
+import { wantedBlobs } from "../../app/wanted.ts";
+import { formatBytes, plural } from "../../core/mod.ts";
 import type { Arguments, CommandContext } from "../main.ts";
 
 const DAY_MS = 86_400_000;
@@ -13,7 +13,8 @@ export async function gcCommand(
   context: CommandContext,
 ): Promise<number> {
   await using project = await openProject(context);
-  const result = project.cache.gc(await recordedBlobs(project), {
+  const wanted = { branches: options.allBranches, tags: options.allTags, signal: context.signal };
+  const result = project.cache.gc((await wantedBlobs(project, wanted)).blobs, {
     dryRun: options.dryRun,
     ...(options.keepDays === undefined ? {} : { youngerThanMs: options.keepDays * DAY_MS }),
   });
@@ -26,16 +27,4 @@ export async function gcCommand(
     );
   }
   return 0;
-}
-
-/** Blobs that a record of this workspace names, stages that are no longer declared included. */
-async function recordedBlobs(project: Project): Promise<ReadonlySet<Digest>> {
-  const stages = project.locks.recorded().filter((name): name is StageName => isStageName(name));
-  const warnings = await project.locks.load(stages);
-  const [first] = warnings;
-  // What an unreadable lock would have kept is not known: nothing is removed on a guess.
-  if (first !== undefined) throw new Error(`${first.message}; repair or remove it before gc`);
-  const outs = stages.flatMap((stage) => project.locks.get(stage)?.outs.map(({ content }) => content) ?? []);
-  const contents = [...outs, ...(await project.tracked.load()).values()];
-  return new Set(contents.flatMap((content) => blobsOf(content).map((blob) => blob.hash)));
 }

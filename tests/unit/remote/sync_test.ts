@@ -134,7 +134,7 @@ Deno.test("a check tries every ability and leaves nothing behind", async () => {
   const steps = await remoteCheck(backend);
   assert.deepEqual(
     steps.map(({ name, error }) => [name, error]),
-    ["reach", "write", "read", "list", "delete"].map((name) => [name, undefined]),
+    ["reach", "credentials", "write", "read", "clock", "list", "delete"].map((name) => [name, undefined]),
   );
   for await (const info of backend.list("")) assert.fail(info.key);
 });
