@@ -92,14 +92,15 @@ async function twice(at: CiFolder, file: string, driver: string): Promise<[strin
   return [first.out, second.out];
 }
 
-for (const { name, dsn: driver, requirement, env } of DRIVERS) {
+for (const { name, requirement, open } of DRIVERS) {
   testWith(
     requirement,
     `${name}: YAML with node_modules and .npm misses, then hits, and tar reads what is stored`,
     async () => {
-      using at = ciFolder({ "pipeline.yml": YAML }, env());
+      using driver = open();
+      using at = ciFolder({ "pipeline.yml": YAML }, driver.env);
       const prefix = `${name}-${crypto.randomUUID().slice(0, 8)}`;
-      const [first, second] = await twice(at, "pipeline.yml", dsn(driver(), prefix));
+      const [first, second] = await twice(at, "pipeline.yml", dsn(driver.dsn, prefix));
       assert.deepEqual(volumesOf(first), {
         "cache-node_modules": { status: "persisted", restore: "miss" },
         "cache-.npm": { status: "persisted", restore: "miss" },
@@ -120,9 +121,10 @@ for (const { name, dsn: driver, requirement, env } of DRIVERS) {
   );
 
   testWith(requirement, `${name}: a module with a named volume misses, then hits`, async () => {
-    using at = ciFolder({ "pipeline.ts": MODULE }, env());
+    using driver = open();
+    using at = ciFolder({ "pipeline.ts": MODULE }, driver.env);
     const prefix = `${name}-${crypto.randomUUID().slice(0, 8)}`;
-    const [first, second] = await twice(at, "pipeline.ts", dsn(driver(), prefix));
+    const [first, second] = await twice(at, "pipeline.ts", dsn(driver.dsn, prefix));
     assert.equal(volumesOf(first)["build-cache"]?.restore, "miss");
     assert.equal(volumesOf(second)["build-cache"]?.restore, "hit");
     assert.deepEqual(await keysBelow(prefix), [`${prefix}/build-cache.tar.zst`]);
@@ -130,9 +132,10 @@ for (const { name, dsn: driver, requirement, env } of DRIVERS) {
 
   for (const [compression, ending, unpack] of [["gzip", "tar.gzip", "gzip -dc"], ["none", "tar", "cat"]] as const) {
     testWith(requirement, `${name}: ${compression} is what the object is`, async () => {
-      using at = ciFolder({ "pipeline.yml": YAML }, env());
+      using driver = open();
+      using at = ciFolder({ "pipeline.yml": YAML }, driver.env);
       const prefix = `${name}-${crypto.randomUUID().slice(0, 8)}`;
-      const [, second] = await twice(at, "pipeline.yml", dsn(driver(), prefix, `&cache_compression=${compression}`));
+      const [, second] = await twice(at, "pipeline.yml", dsn(driver.dsn, prefix, `&cache_compression=${compression}`));
       assert.equal(volumesOf(second)["cache-node_modules"]?.restore, "hit");
       assert.match(await tarOf(at, `${prefix}/cache-node_modules.${ending}`, unpack), /left-pad\/index\.js/);
     });

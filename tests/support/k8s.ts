@@ -1,6 +1,6 @@
 // A real Kubernetes cluster for tests: storage that needs no provisioner, and a look at what is left.
 
-import { k8s } from "./drivers.ts";
+import type { Requirement } from "./require.ts";
 
 const CLASS = "pivot-test";
 
@@ -9,23 +9,34 @@ export function kubeconfig(): string {
   return Deno.env.get("PIVOT_TEST_KUBECONFIG") ?? Deno.env.get("KUBECONFIG") ?? "";
 }
 
+/** A Kubernetes cluster that answers. */
+export const k8s: Requirement = {
+  name: "k8s",
+  missing: kubeconfig() === ""
+    ? "KUBECONFIG names no cluster"
+    : answers()
+    ? undefined
+    : "the cluster of KUBECONFIG does not answer",
+};
+
+function answers(): boolean {
+  try {
+    kubectl(["get", "--raw", "/readyz"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function kubectl(args: readonly string[], input?: string): string {
-  const command = new Deno.Command("kubectl", {
-    args: ["--kubeconfig", kubeconfig(), ...args],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  });
   const file = input === undefined ? undefined : Deno.makeTempFileSync({ suffix: ".json" });
   try {
     if (file !== undefined && input !== undefined) Deno.writeTextFileSync(file, input);
-    const all = file === undefined ? args : [...args, "-f", file];
-    const { code, stdout, stderr } = new Deno.Command("kubectl", { args: ["--kubeconfig", kubeconfig(), ...all] })
-      .outputSync();
+    const all = ["--kubeconfig", kubeconfig(), ...args, ...file === undefined ? [] : ["-f", file]];
+    const { code, stdout, stderr } = new Deno.Command("kubectl", { args: all }).outputSync();
     if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
     return new TextDecoder().decode(stdout);
   } finally {
-    void command;
     if (file !== undefined) Deno.removeSync(file);
   }
 }
@@ -79,5 +90,3 @@ export function listOurs(namespace: string): string[] {
   return kubectl(["get", kinds, "-n", namespace, "-l", "app.kubernetes.io/managed-by=pivot", "-o", "name"]).split("\n")
     .filter((line) => line !== "");
 }
-
-export { k8s };

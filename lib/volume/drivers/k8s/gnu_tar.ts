@@ -8,17 +8,19 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /**
- * Rewrites a tar as it streams through. Times are cut to whole seconds. Folders come once more at the end: small tars set their times
- * before they put files into them.
+ * Rewrites a tar as it streams through. Times are cut to whole seconds.
+ *
+ * @param onFolder Gets the headers of each folder.
  */
-export async function* asGnuTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* asGnuTar(
+  source: AsyncIterable<Uint8Array>,
+  onFolder: (headers: readonly Uint8Array[]) => void,
+): AsyncGenerator<Uint8Array> {
   const blocks = new Blocks(source);
-  const folders: Uint8Array[] = [];
   let records: ReadonlyMap<string, string> = new Map();
   for (;;) {
     const header = await blocks.take(BLOCK);
     if (header.every((byte) => byte === 0)) {
-      yield* folders;
       yield header;
       yield* blocks.rest();
       return;
@@ -32,10 +34,38 @@ export async function* asGnuTar(source: AsyncIterable<Uint8Array>): AsyncGenerat
     }
     const whole = Number(records.get("size") ?? size);
     const head = [...longNames(records), patched(header, records, whole)];
-    if (type === "5") folders.push(...head);
+    if (type === "5") onFolder(head);
     yield* head;
     yield* blocks.copy(padded(whole));
     records = new Map();
+  }
+}
+
+/** A tar of headers alone. */
+export function* tarOfHeaders(headers: readonly Uint8Array[]): Generator<Uint8Array> {
+  yield* headers;
+  yield new Uint8Array(2 * BLOCK);
+}
+
+/**
+ * Sets the times of symbolic links to 0 as a tar streams through: small tars cannot set them, so that they would differ after each
+ * restore.
+ */
+export async function* withoutLinkTimes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const blocks = new Blocks(source);
+  for (;;) {
+    const header = await blocks.take(BLOCK);
+    if (header.every((byte) => byte === 0)) {
+      yield header;
+      yield* blocks.rest();
+      return;
+    }
+    if (String.fromCharCode(header[156] ?? 0) === "2") {
+      put(header, numberField(0), 136);
+      withChecksum(header);
+    }
+    yield header;
+    yield* blocks.copy(padded(sizeOf(header)));
   }
 }
 

@@ -6,7 +6,7 @@ import type { TarAccess } from "../../ports.ts";
 import { driverError } from "../failure.ts";
 import type { Cluster } from "./cluster.ts";
 import { execInPod } from "./exec.ts";
-import { asGnuTar } from "./gnu_tar.ts";
+import { asGnuTar, tarOfHeaders, withoutLinkTimes } from "./gnu_tar.ts";
 
 /** Where the claim is in the helper pod. */
 export const PLACE = "/pivot-volume";
@@ -17,10 +17,10 @@ const READ = `cd ${PLACE} || exit 90
 
 /**
  * Frames: eight characters that say how many bytes follow, up to a frame of none, since the connection cannot tell that its input
- * ended.
+ * ended. Folders come once more in a tar of their own: small tars set their times before everything is in them.
  */
 const WRITE = `cd ${PLACE} || exit 90
-{
+frames() {
   while :; do
     n=$(dd bs=8 count=1 iflag=fullblock 2>/dev/null)
     [ -n "$n" ] || break
@@ -28,7 +28,8 @@ const WRITE = `cd ${PLACE} || exit 90
     [ $n -gt 0 ] || { echo whole >&2; break; }
     dd bs=$n count=1 iflag=fullblock 2>/dev/null || break
   done
-} | tar -xpf -`;
+}
+frames | tar -xpf - && frames | tar -xpf -`;
 
 const EMPTY = `find ${PLACE} -mindepth 1 -maxdepth 1 -exec rm -rf {} +`;
 const FRAME_BYTES = 1 << 20;
@@ -90,17 +91,17 @@ async function readVolume(
   };
   const pumping = pump();
   // Whoever stops reading waits until the pod is gone.
-  const reader = readable.getReader();
+  const tar = withoutLinkTimes(readable);
   return new ReadableStream({
     async pull(controller) {
-      const { done, value } = await reader.read();
+      const { done, value } = await tar.next();
       if (!done) return controller.enqueue(value);
       await pumping;
       controller.close();
     },
     async cancel(reason) {
       stop.abort(reason);
-      await reader.cancel(reason).catch(() => undefined);
+      await tar.return(undefined).catch(() => undefined);
       await pumping;
     },
   }, { highWaterMark: 0 });
@@ -124,7 +125,9 @@ async function writeVolume(
   let broken: { readonly error: unknown } | undefined;
   const source = async function* (): AsyncGenerator<Uint8Array> {
     try {
-      yield* framed(asGnuTar(tar));
+      const folders: Uint8Array[] = [];
+      yield* framed(asGnuTar(tar, (headers) => void folders.push(...headers)));
+      yield* framed(tarOfHeaders(folders));
     } catch (error) {
       broken = { error };
       throw error;
@@ -138,7 +141,7 @@ async function writeVolume(
       signal,
       onOutput: (chunk) => void (said += new TextDecoder().decode(chunk)),
     });
-    if (code !== 0 || !/^whole$/m.test(said)) throw failed(volume.name, "fill", said);
+    if (code !== 0 || said.match(/^whole$/gm)?.length !== 2) throw failed(volume.name, "fill", said);
   } catch (error) {
     await tar.cancel(error).catch(() => undefined);
     await empty(cluster, volume.name, helper.pod);
@@ -148,7 +151,7 @@ async function writeVolume(
 }
 
 /** Cuts bytes into frames, and ends them with an empty one. */
-async function* framed(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* framed(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let held = new Uint8Array(FRAME_BYTES);
   let at = 0;
   for await (const chunk of source) {
