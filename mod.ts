@@ -20,3 +20,19 @@
 export * from "./lib/pipeline/public.ts";
 export { PivotError, PivotFindings } from "./lib/core/mod.ts";
 export type { ErrorKind, Json, JsonObject, PivotErrorOptions, SourceSpot } from "./lib/core/mod.ts";
+export {
+  openRepository,
+  type Repository,
+  type RepositoryCallOptions,
+  type RepositoryResult,
+} from "./lib/app/repository.ts";
+export type {
+  Amount,
+  BlobFailure,
+  BlobRequest,
+  Branded,
+  Digest,
+  RemoteStatus,
+  SyncEvent,
+  SyncResult,
+} from "./lib/remote/mod.ts";

@@ -24,7 +24,7 @@ const DECLARING = [
 ];
 
 Deno.test("the module exports these names", () => {
-  assert.deepEqual(Object.keys(pivot).sort(), ["PivotError", "PivotFindings", ...DECLARING].sort());
+  assert.deepEqual(Object.keys(pivot).sort(), ["PivotError", "PivotFindings", "openRepository", ...DECLARING].sort());
   assert.deepEqual(Object.keys(pipeline).sort(), DECLARING);
   assert.deepEqual(Object.keys(cli), ["main"]);
 });
