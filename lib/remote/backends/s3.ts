@@ -79,9 +79,20 @@ class S3Backend implements Backend {
     const found = await this.#ask(
       `look at "${key}"`,
       options,
-      (how) => this.#client.send(new HeadObjectCommand(this.#name(key)), how),
+      (how) =>
+        this.#client.send(new HeadObjectCommand(this.#name(key)), how).catch((error) => this.#why(key, error, how)),
     );
     return found === undefined ? undefined : infoFrom(key, found, found.ContentLength ?? 0);
+  }
+
+  /** An answer to HEAD has no body, so that it cannot say why it refuses: a GET of one byte is told. */
+  async #why(key: string, error: unknown, how: { abortSignal?: AbortSignal }): Promise<never> {
+    const status = statusOf(error);
+    if (status === 400 || status === 403) {
+      const { Body } = await this.#client.send(new GetObjectCommand({ ...this.#name(key), Range: "bytes=0-0" }), how);
+      (Body as unknown as { destroy(): void } | undefined)?.destroy();
+    }
+    throw error;
   }
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectBody | undefined> {
