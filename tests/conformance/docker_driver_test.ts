@@ -20,5 +20,6 @@ testWith(dockerEngine(), "docker keeps the contract of a driver", (t) => {
     realPlaces: true,
     // The engine cuts them in its archives.
     timesMs: 1000,
+    linkTimes: true,
   });
 });

@@ -29,6 +29,8 @@ export interface DriverUnderTest {
   readonly realPlaces: boolean;
   /** What times of files are kept in, in milliseconds; with whole seconds, none before 1970. */
   readonly timesMs: 1 | 1000;
+  /** Whether symbolic links keep their times. */
+  readonly linkTimes: boolean;
 }
 
 /** A driver that is open, with shorthands. */

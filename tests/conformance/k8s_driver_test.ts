@@ -22,5 +22,6 @@ testWith(k8s, "k8s keeps the contract of a driver", async (t) => {
     nestedLeavesFolder: true,
     realPlaces: true,
     timesMs: 1000,
+    linkTimes: false,
   });
 });

@@ -18,6 +18,7 @@ function native(dsn: string, namespaces: boolean): DriverUnderTest {
     nestedLeavesFolder: false,
     realPlaces: namespaces,
     timesMs: 1,
+    linkTimes: true,
   };
 }
 

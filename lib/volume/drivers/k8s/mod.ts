@@ -203,7 +203,8 @@ class K8sDriver implements Driver {
       mounts: [{ claim, path: PLACE }],
     };
     const both = AbortSignal.any([signal, this.#closing.signal]);
-    if (await this.#cluster.claim(claim) === undefined) {
+    const known = [...this.#claims.values()].includes(claim) && await this.#cluster.claim(claim) !== undefined;
+    if (!known) {
       throw driverError("volume-failed", `cannot move the files of a volume: its claim "${claim}" is gone`);
     }
     const pod = metadata.name;
