@@ -27,7 +27,6 @@ export class TransferProgress implements Disposable {
 
   /** Takes what happened. */
   onEvent(event: SyncEvent): void {
-    const { terminal } = { terminal: this.#terminal };
     switch (event.type) {
       case "started":
         this.#startedMs = this.#shownMs = this.#now();
@@ -41,7 +40,7 @@ export class TransferProgress implements Disposable {
         this.#done.files += 1;
         return this.#above(`  ${event.blob.label}  ${formatBytes(event.blob.size)}`);
       case "failed":
-        return this.#above(`  ${terminal.style("bad", "failed")} ${event.blob.label}: ${event.error.message}`);
+        return this.#above(`  ${this.#terminal.style("bad", "failed")} ${event.blob.label}: ${event.error.message}`);
     }
   }
 

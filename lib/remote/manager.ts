@@ -18,7 +18,27 @@ export interface RemoteSettings {
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const TEXTS = ["region", "endpoint", "profile", "checksums"] as const;
 
-/** Adds, finds and removes remotes. */
+/**
+ * Adds, finds and removes remotes, wherever the settings are kept.
+ *
+ * @example
+ * ```ts
+ * import { RemoteManager } from "@pivot/pivot/remote";
+ * const remotes: Record<string, unknown> = {};
+ * let chosen: string | undefined;
+ * const manager = new RemoteManager({
+ *   remotes: () => remotes as never,
+ *   setRemote: (name, value) => void (remotes[name] = value),
+ *   defaultRemote: () => chosen,
+ *   setDefaultRemote: (name) => void (chosen = name),
+ * });
+ * manager.add("origin", "s3://bucket/models", { region: "eu-central-1" });
+ * manager.add("nas", "file:///mnt/cache");
+ * manager.setDefault("nas");
+ * console.assert(manager.get().url === "file:///mnt/cache");
+ * console.assert(manager.list().length === 2);
+ * ```
+ */
 export class RemoteManager {
   readonly #settings: RemoteSettings;
 

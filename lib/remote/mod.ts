@@ -2,7 +2,19 @@
  * Remotes: share the cache through S3 and its kin, a folder, Google Cloud Storage or Azure.
  *
  * Every blob is checked by xxhash64 and SHA-256 where it is read, and appears on either side whole or not at all. Nothing is ever
- * overwritten. A failure of one blob is named and does not stop the others. Credentials are neither kept nor shown.
+ * overwritten. A failure of one blob is named and does not stop the others. Credentials are neither kept nor shown: they come from
+ * the provider's own chain, and a URL that holds one is refused.
+ *
+ * | URL | where | credentials |
+ * |---|---|---|
+ * | `s3://bucket/prefix?region=&endpoint=&profile=&checksums=` | AWS S3, or what speaks like it at `endpoint` | AWS's chain |
+ * | `minio://host:port/bucket/prefix?secure=true` | S3 at that host, path style | `MINIO_ACCESS_KEY`, `MINIO_SECRET_KEY` |
+ * | `gcs://bucket/prefix` | Google Cloud Storage | `GCS_HMAC_ACCESS_ID`, `GCS_HMAC_SECRET` |
+ * | `azure://container/prefix` | Azure Blob Storage | `AZURE_STORAGE_CONNECTION_STRING`, or `AZURE_STORAGE_ACCOUNT` with `AZURE_STORAGE_KEY` or `AZURE_STORAGE_SAS_TOKEN` |
+ * | `file:///folder` | a folder | none |
+ * | `memory://name` | this process, through {@linkcode memoryBackend} | none |
+ *
+ * To push and pull a whole project use `openRepository` of `@pivot/pivot`.
  *
  * @module
  */
