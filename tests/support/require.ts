@@ -13,9 +13,10 @@ export function testWith(
   requirement: Requirement,
   name: string,
   run: (test: Deno.TestContext) => void | Promise<void>,
+  options: Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources"> = {},
 ): void {
   const { missing } = requirement;
-  if (missing === undefined) return Deno.test(name, run);
+  if (missing === undefined) return Deno.test({ name, fn: run, ...options });
   const required = (Deno.env.get("PIVOT_REQUIRE") ?? "").split(",").map((each) => each.trim());
   if (required.includes(requirement.name)) {
     return Deno.test(name, () => {
