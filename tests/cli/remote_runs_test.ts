@@ -132,3 +132,50 @@ Deno.test("entries travel over branches: a run upstream that gives the same outp
   branch.edit("pivot.ts", "a.toUpperCase() + MARK", "a.toUpperCase().concat(MARK)");
   assert.deepEqual(await branch.run("--pull"), { upper: "ran", twice: "restored" });
 });
+
+const KINDS = {
+  "pivot.ts": `import { dep, metric, out, stage, text } from "@pivot/pivot";
+export const make = stage({
+  cmd: ["sh", "make.sh"],
+  deps: { how: dep("make.sh") },
+  outs: { tree: out("tree/"), tool: out("tool"), m: metric("m.json") },
+});
+`,
+  "make.sh": `set -e
+mkdir -p tree/empty tree/sub
+echo a > tree/sub/a
+printf '#!/bin/sh\\necho ran\\n' > tree/run.sh
+chmod +x tree/run.sh
+ln -s sub/a tree/link
+printf '#!/bin/sh\\necho tool\\n' > tool
+chmod +x tool
+echo '{"accuracy": 0.5}' > m.json
+`,
+};
+
+Deno.test("folders with links, empty folders and executables, and metrics that no cache keeps, come back by a shared run", async () => {
+  using project = testProject(KINDS);
+  await project.expect(0, "remote", "add", "origin", `file://${project.root}/shared`);
+  await project.run();
+  await project.expect(0, "push", "--run-cache");
+  using clone = testProject({ ...KINDS, ".pivot/config.yaml": project.read(".pivot/config.yaml") });
+  assert.deepEqual(await clone.run("--pull"), { make: "restored" });
+  const mode = (path: string): number => (Deno.statSync(`${clone.root}/${path}`).mode ?? 0) & 0o111;
+  assert.ok(mode("tool") !== 0 && mode("tree/run.sh") !== 0);
+  assert.equal(mode("tree/sub/a"), 0);
+  assert.equal(Deno.readLinkSync(`${clone.root}/tree/link`), "sub/a");
+  assert.ok(Deno.statSync(`${clone.root}/tree/empty`).isDirectory);
+  assert.equal(clone.read("m.json"), '{"accuracy": 0.5}\n');
+  assert.deepEqual(await clone.run(), { make: "skipped" });
+  assert.equal(clone.read(".pivot/stages/make.lock"), project.read(".pivot/stages/make.lock"));
+});
+
+Deno.test("a remote that answers with garbage where entries are costs the run a warning and nothing else", async () => {
+  using project = await sharing();
+  await project.expect(0, "push", "--run-cache");
+  for (const path of objects(project, "runs")) forge(path, () => "\0\x01garbage", false);
+  using clone = sourcesOf(project);
+  const { err } = await clone.expect(0, "run", "--pull");
+  assert.match(err, /warning: file:.* holds an altered "runs\//);
+  assert.match(err, /2 ran/);
+});
