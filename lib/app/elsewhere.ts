@@ -28,16 +28,12 @@ export interface ElsewhereOptions {
   /** Which remote. */
   readonly name: string;
   readonly onEvent: (event: BringEvent) => void;
+  /** Told of what is fetched at once before stages ask one by one. */
+  readonly calls: Pick<TransferOptions, "signal" | "onPlan" | "onEvent">;
 }
 
-/** A remote that helps a run. */
-export interface OpenElsewhere extends Elsewhere, AsyncDisposable {
-  /** Fetches many blobs at once, before stages ask one by one. */
-  prefetch(
-    blobs: readonly BlobRequest[],
-    options: Pick<TransferOptions, "signal" | "onPlan" | "onEvent">,
-  ): Promise<void>;
-}
+/** A remote that helps a run; dispose it to close its connections. */
+export type OpenElsewhere = Elsewhere & AsyncDisposable;
 
 /** Makes the helper; asks nothing yet. */
 export function openElsewhere(project: Project, options: ElsewhereOptions): OpenElsewhere {
@@ -65,12 +61,17 @@ export function openElsewhere(project: Project, options: ElsewhereOptions): Open
         { stage: spec.name, signal, otherwise: false },
         (remote) => bring({ project, remote, options }, { spec, decision }, signal === undefined ? {} : { signal }),
       ),
-    prefetch: (blobs, call) =>
-      guarded({ stage: "run", signal: call.signal, otherwise: undefined }, async (remote) => {
-        const { result } = await fetchBlobs(project, remote, blobs, call);
+    prepare: (plan, { stages }) => {
+      const blobs = missingBlobs(project, stages, plan);
+      if (blobs.length === 0) return Promise.resolve(false);
+      const { calls } = options;
+      return guarded({ stage: "run", signal: calls.signal, otherwise: false }, async (remote) => {
+        const { result } = await fetchBlobs(project, remote, blobs, calls);
         isGone = result?.errors.some(({ error }) => error.kind === "remote" && error.code !== "remote-refused") ??
           false;
-      }),
+        return (result?.pulled.length ?? 0) > 0;
+      });
+    },
     async [Symbol.asyncDispose]() {
       const remote = await opened?.catch(() => undefined);
       await remote?.[Symbol.asyncDispose]();
@@ -82,7 +83,11 @@ export function openElsewhere(project: Project, options: ElsewhereOptions): Open
  * Blobs that stages will be restored from if everything is as recorded: those of stages whose inputs are, and whose outputs are
  * neither in the workspace nor in the cache. What may change by a run upstream is left until then.
  */
-export function missingBlobs(workspace: Workspace, stages: readonly StageSpec[], plan: Plan): BlobRequest[] {
+function missingBlobs(
+  workspace: Pick<Workspace, "locks" | "cache">,
+  stages: readonly StageSpec[],
+  plan: Plan,
+): BlobRequest[] {
   const expected = new Set<StageName>();
   const blobs: BlobRequest[] = [];
   for (const { name } of stages) {
@@ -105,7 +110,7 @@ export function missingBlobs(workspace: Workspace, stages: readonly StageSpec[],
 }
 
 /** Whether a record's inputs are what the upstream's record says it makes. */
-function agree(workspace: Workspace, upstream: StageName, deps: StageLock["deps"]): boolean {
+function agree(workspace: Pick<Workspace, "locks">, upstream: StageName, deps: StageLock["deps"]): boolean {
   const made = new Map((workspace.locks.get(upstream)?.outs ?? []).map(({ path, content }) => [path, content.hash]));
   return deps.every(({ path, content }) => (made.get(path) ?? content.hash) === content.hash);
 }

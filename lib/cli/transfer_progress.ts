@@ -16,6 +16,7 @@ export class TransferProgress implements Disposable {
   #shownMs: number;
   #total = { files: 0, bytes: 0 };
   #done = { files: 0, bytes: 0 };
+  #failed = 0;
   #isDrawn = false;
 
   /** @param now Milliseconds, from any point on. */
@@ -32,6 +33,7 @@ export class TransferProgress implements Disposable {
         this.#startedMs = this.#shownMs = this.#now();
         this.#total = { files: event.files, bytes: event.bytes };
         this.#done = { files: 0, bytes: 0 };
+        this.#failed = 0;
         return;
       case "progress":
         this.#done.bytes = event.bytes;
@@ -40,6 +42,7 @@ export class TransferProgress implements Disposable {
         this.#done.files += 1;
         return this.#above(`  ${event.blob.label}  ${formatBytes(event.blob.size)}`);
       case "failed":
+        this.#failed += 1;
         return this.#above(`  ${this.#terminal.style("bad", "failed")} ${event.blob.label}: ${event.error.message}`);
     }
   }
@@ -47,7 +50,8 @@ export class TransferProgress implements Disposable {
   #above(line: string): void {
     this.#erase();
     this.#terminal.note(line);
-    if (this.#terminal.live && this.#shownMs > this.#startedMs) this.#draw();
+    const isOver = this.#done.files + this.#failed >= this.#total.files;
+    if (this.#terminal.live && this.#shownMs > this.#startedMs && !isOver) this.#draw();
   }
 
   #show(): void {

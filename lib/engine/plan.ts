@@ -9,7 +9,7 @@ import type { LockedOut, LockWarning, StageLock } from "../state/mod.ts";
 import { decide, inputDigest, type StageFacts } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { withTracked } from "./with_tracked.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Elsewhere, Workspace } from "./workspace.ts";
 
 /** Options of {@linkcode planRun}. */
 export interface PlanOptions {
@@ -43,26 +43,39 @@ export async function planRun(workspace: Workspace, options: PlanOptions): Promi
   if (await auditCandidates(workspace, { stages: open, codes, contents, signal: options.signal })) {
     decisions = decideAll(workspace, stages, facts);
   }
-  if (options.bring === true) {
-    let came = false;
-    for (const spec of open) {
-      const decision = decisions.get(spec.name);
-      if (decision !== undefined) came = await bring(workspace, { spec, decision, signal: options.signal }) || came;
-    }
-    if (came) decisions = decideAll(workspace, stages, facts);
+  if (workspace.elsewhere === undefined || open.length === 0) return { decisions, warnings, contents };
+  const again = () => ({ decisions: decideAll(workspace, stages, facts), warnings, contents });
+  return await askElsewhere(workspace.elsewhere, { decisions, warnings, contents }, { ...options, again });
+}
+
+/** What comes from elsewhere changes decisions. */
+async function askElsewhere(
+  elsewhere: Elsewhere,
+  first: Plan,
+  options: PlanOptions & { readonly again: () => Plan },
+): Promise<Plan> {
+  const { stages, signal, again } = options;
+  if (options.force === true) return first;
+  const about = signal === undefined ? { stages } : { stages, signal };
+  const plan = await elsewhere.prepare(first, about) ? again() : first;
+  if (options.bring !== true) return plan;
+  let came = false;
+  for (const spec of stages) {
+    const decision = plan.decisions.get(spec.name);
+    if (decision !== undefined) came = await bring(elsewhere, { spec, decision, signal }) || came;
   }
-  return { decisions, warnings, contents };
+  return came ? again() : plan;
 }
 
 /** Whether something came from elsewhere that may spare this stage its run. */
 async function bring(
-  workspace: Workspace,
+  elsewhere: Elsewhere | undefined,
   { spec, decision, signal }: { spec: StageSpec; decision: Decision; signal: AbortSignal | undefined },
 ): Promise<boolean> {
   const { verdict, headline, inputDigest } = decision;
-  if (workspace.elsewhere === undefined || verdict !== "run" || inputDigest === null) return false;
+  if (elsewhere === undefined || verdict !== "run" || inputDigest === null) return false;
   if (headline.type === "forced" || headline.type === "always") return false;
-  return await workspace.elsewhere.bring(spec, decision, signal);
+  return await elsewhere.bring(spec, decision, signal);
 }
 
 function decideAll(
@@ -93,7 +106,7 @@ export async function decideNow(
   await auditCandidates(workspace, { stages: [spec], codes, contents, signal: options.signal });
   const facts = { spec, codes, contents, unsettled: [], force: options.force };
   const decision = decide(factsOf(workspace, facts));
-  if (!await bring(workspace, { spec, decision, signal: options.signal })) return { decision, contents };
+  if (!await bring(workspace.elsewhere, { spec, decision, signal: options.signal })) return { decision, contents };
   return { decision: decide(factsOf(workspace, facts)), contents };
 }
 

@@ -5,10 +5,20 @@ import type { Cache, Scanner } from "../cache/mod.ts";
 import type { Fingerprinter } from "../fingerprint/mod.ts";
 import type { Pipeline, StageSpec } from "../pipeline/mod.ts";
 import type { Decision } from "./decision.ts";
+import type { Plan } from "./plan.ts";
 import type { Locks, State, Tracked } from "../state/mod.ts";
 
 /** A place that has what others made. */
 export interface Elsewhere {
+  /**
+   * Brings at once what restores will need if everything is as recorded. Problems are told by it and not thrown.
+   *
+   * @returns Whether something came, so that all is decided again.
+   */
+  prepare(
+    plan: Plan,
+    about: { readonly stages: readonly StageSpec[]; readonly signal?: AbortSignal },
+  ): Promise<boolean>;
   /**
    * Brings what spares a stage its run: blobs that its record names, or what others made of the same inputs. Problems of that place
    * are told by it and not thrown.

@@ -78,9 +78,8 @@ async function runOnce(options: RunArguments, context: CommandContext, watch?: W
   const remotes = await chosenRemotes(project, options);
   // Lines of the remote stand above the live ones while stages run.
   const notes = { line: context.terminal.note };
-  await using elsewhere = await openHelp(project, remotes?.pull, { context, notes });
+  await using elsewhere = await openHelp(project, remotes?.pull, { options, context, notes });
   const workspace = elsewhere === undefined ? plain : { ...plain, elsewhere };
-  if (elsewhere !== undefined && !options.force) await fetchMissing(workspace, stages, { options, context, elsewhere });
   if (options.dryRun || options.check) return await showPlan(workspace, stages, { options, context });
   const code = await execute(project, workspace, stages, {
     options,
@@ -111,13 +110,15 @@ async function chosenRemotes(project: Project, options: RunArguments): Promise<R
 async function openHelp(
   project: Project,
   name: string | undefined,
-  { context, notes }: { readonly context: CommandContext; readonly notes: Notes },
+  { options, context, notes }: Call & { readonly notes: Notes },
 ): Promise<OpenElsewhere | undefined> {
   if (name === undefined) return undefined;
   const { openElsewhere } = await import("../../app/elsewhere.ts");
+  const { transferCalls } = await import("./transfer.ts");
   const { terminal } = context;
   return openElsewhere(project, {
     name,
+    calls: transferCalls({ json: options.json || options.jsonl, dryRun: false }, context),
     onEvent(event) {
       if (event.type === "brought") {
         const amount = `${plural(event.files, "file")} (${formatBytes(event.bytes)})`;
@@ -127,22 +128,6 @@ async function openHelp(
       if (event.error.hint !== undefined) notes.line(`  ${terminal.style("dim", "hint:")} ${event.error.hint}`);
     },
   });
-}
-
-/** Fetches at once what restores will need if everything is as recorded; the rest is asked for stage by stage. */
-async function fetchMissing(
-  workspace: Workspace,
-  stages: readonly StageSpec[],
-  { options, context, elsewhere }: Call & { readonly elsewhere: OpenElsewhere },
-): Promise<void> {
-  const plan = await planRun(workspace, { stages, signal: context.signal });
-  if ([...plan.decisions.values()].every(({ verdict }) => verdict === "skip")) return;
-  const { missingBlobs } = await import("../../app/elsewhere.ts");
-  const blobs = missingBlobs(workspace, stages, plan);
-  if (blobs.length === 0) return;
-  const { transferCalls } = await import("./transfer.ts");
-  using calls = transferCalls({ json: options.json || options.jsonl, dryRun: false }, context);
-  await elsewhere.prefetch(blobs, calls);
 }
 
 async function pushOutputs(project: Project, name: string, { options, context }: Call): Promise<number> {
