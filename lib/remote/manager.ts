@@ -57,7 +57,7 @@ export class RemoteManager {
       );
     }
     const all = this.#settings.remotes();
-    if (name in all) {
+    if (Object.hasOwn(all, name)) {
       throw usage(`there is a remote "${name}" already`, "remote-exists", "remove it first, or choose another name");
     }
     const isFirst = Object.keys(all).length === 0;

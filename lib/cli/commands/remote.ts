@@ -32,9 +32,22 @@ export async function remoteCommand(options: RemoteArguments, context: CommandCo
     case "remote-list": {
       const all = remotesOf(project).list();
       const chosen = project.settings.defaultRemote;
-      const rows = all.map(({ name, url }) => [name, url, name === chosen ? "default" : ""]);
+      const rows = all.map(({ name, url, autoPush, autoPull }) => {
+        const words = [[name === chosen, "default"], [autoPush, "auto_push"], [autoPull, "auto_pull"]] as const;
+        return [name, url, words.flatMap(([holds, word]) => holds ? [word] : []).join(", ")];
+      });
       if (options.json) {
-        terminal.out(JSON.stringify(all.map(({ name, url }) => ({ name, url, default: name === chosen }))));
+        terminal.out(
+          JSON.stringify(
+            all.map(({ name, url, autoPush, autoPull }) => ({
+              name,
+              url,
+              default: name === chosen,
+              autoPush,
+              autoPull,
+            })),
+          ),
+        );
       } else if (rows.length === 0) {
         terminal.note("no remotes yet; add one: pivot remote add origin s3://bucket/prefix");
       } else renderTable({ head: ["name", "url", ""], rows }, { width: terminal.width }).forEach(terminal.out);

@@ -84,6 +84,9 @@ Deno.test("remotes are added, chosen and removed by name", () => {
   assert.equal(codeOf(() => manager.add("origin", "file:///x")), "remote-exists");
   assert.equal(codeOf(() => manager.add("leak", "s3://a:b@bucket")), "credentials-in-url");
   assert.equal(codeOf(() => manager.get("orign")), "no-remote");
+  assert.equal(codeOf(() => manager.get("constructor")), "no-remote");
+  assert.equal(manager.add("constructor", "file:///odd").name, "constructor");
+  manager.remove("constructor");
   manager.setDefault("backup");
   manager.remove("backup");
   assert.deepEqual(manager.list().map(({ name }) => name), ["origin"]);
