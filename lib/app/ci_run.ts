@@ -34,7 +34,7 @@ export interface CiRunOptions {
   readonly file: string;
   /** Where tasks run, as typed. */
   readonly driver: string;
-  /** Only this job. */
+  /** Only this job of a YAML pipeline. */
   readonly job?: string;
   /** Values for `((name))`. */
   readonly variables: Readonly<Record<string, string>>;
@@ -94,12 +94,6 @@ export async function runCi(options: CiRunOptions): Promise<CiRunResult> {
   );
   const common = { driver, secrets, signal, onEvent, ...(cache === undefined ? {} : { cache }) };
   if (plan === undefined) {
-    if (options.job !== undefined) {
-      throw new PivotError("--job chooses a job of a YAML pipeline; a module has none", {
-        code: "bad-usage",
-        kind: "usage",
-      });
-    }
     return await runTypeScriptPipeline(new URL(`file://${encodePath(options.file)}`), common);
   }
   return await runPipeline(plan, { ...common, ...(options.job === undefined ? {} : { job: options.job }) });

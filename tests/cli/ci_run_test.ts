@@ -100,6 +100,59 @@ Deno.test("a store that cannot be written is a warning, and exit 13 for who aske
   const { err } = await at.expect(0, "run", "pipeline.yml", "--driver", driver);
   assert.match(err, /warning: cannot persist volume to cache volume=cache-c/);
   await at.expect(13, "run", "pipeline.yml", "--driver", driver, "--persist", "success");
+  const nowhere = `native://?cache=${encodeURIComponent("s3://bucket?endpoint=http://localhost:1&region=us-east-1")}`;
+  assert.match((await at.expect(0, "run", "pipeline.yml", "--driver", nowhere)).out, /failed +skipped: restore-failed/);
+  await at.expect(13, "run", "pipeline.yml", "--driver", nowhere, "--persist", "success");
+});
+
+Deno.test("what only YAML pipelines use is refused for a module, before it is loaded", async () => {
+  using at = ciFolder({ "pipeline.ts": 'Deno.writeTextFileSync("ran", "");\nexport const pipeline = () => {};\n' });
+  for (const more of [["--plan"], ["--job", "one"], ["--param", "a=b"]]) {
+    assert.match((await at.expect(2, "run", "pipeline.ts", ...more)).err, new RegExp(`error: ${more[0]} `));
+  }
+  assert.ok(!at.exists("ran"));
+});
+
+Deno.test("secrets are hidden in plans, findings, and whatever a module prints or throws", async () => {
+  const env = { WORD: "hunter2hunter2", PEM: "-----BEGIN KEY\nline-of-the-key\n" };
+  using at = ciFolder({
+    "pipeline.yml": oneJob("{ task: t, config: { platform: linux, run: { path: echo, args: [((WORD))] } } }"),
+    "bad.yml": oneJob("{ task: t, config: { platform: ((WORD)), run: { path: echo } } }"),
+    "lines.yml": oneJob("{ task: t, config: { platform: linux, run: { path: sh, args: [-c, 'echo \"$PEM\"'] } } }"),
+    "pipeline.ts": `export async function pipeline() {
+  console.log("printed", Deno.env.get("WORD"));
+  await 0;
+  throw new Error("thrown " + Deno.env.get("WORD"));
+}
+`,
+  }, env);
+  const shown = async (code: number, ...args: string[]) => {
+    const { out, err } = await at.expect(code, "run", ...args, "--secret-env", "WORD", "--secret-env", "PEM");
+    assert.doesNotMatch(out + err, /hunter2|line-of/);
+    return { out, err };
+  };
+  assert.match((await shown(0, "pipeline.yml", "--plan")).out, /task t: echo \*\*\*/);
+  assert.match((await shown(0, "pipeline.yml", "--plan", "--json")).out, /"\*\*\*"/);
+  assert.match((await shown(3, "bad.yml")).err, /"\*\*\*" is no platform/);
+  assert.equal(JSON.parse((await shown(3, "bad.yml", "--json")).out).error.code, "findings");
+  assert.match((await shown(0, "lines.yml")).err, /t \| \*\*\*\n/);
+  const { out, err } = await shown(1, "pipeline.ts", "--json");
+  assert.equal(JSON.parse(out).error, "thrown ***", "stdout is the result alone");
+  assert.match(err, /^printed \*\*\*\n.*pipeline\.ts:4:9: error: the pipeline threw: thrown \*\*\*\n$/s);
+});
+
+Deno.test("a module may import the runtime; what it does wrong is told with its place", async () => {
+  using at = ciFolder({
+    "pipeline.ts": `import { runtime } from "@pivot/pivot/ci";
+export const pipeline = async () => {
+  await runtime.run({ name: "x", image: "i", command: { path: "true" }, mounts: [{ name: "nope", path: "d" }] });
+};
+`,
+  });
+  assert.match(
+    (await at.expect(1, "run", "pipeline.ts")).err,
+    /pipeline\.ts:3:17: error: the pipeline threw: there is no volume "nope"\n {2}hint: make it/,
+  );
 });
 
 Deno.test("secrets are hidden wherever a task prints them", async () => {
@@ -261,7 +314,7 @@ Deno.test("a module that throws exits 1 with its place; one without a pipeline i
     "empty.ts": "export {};\n",
   });
   assert.match((await at.expect(1, "run", "throws.ts")).err, /throws\.ts:3:9: error: the pipeline threw: asked to/);
-  assert.match((await at.expect(1, "run", "empty.ts")).err, /exports no function "pipeline"/);
+  assert.match((await at.expect(3, "run", "empty.ts")).err, /^error: ".*empty\.ts" exports no function "pipeline"/);
   assert.match((await at.expect(2, "run", "throws.ts", "--plan")).err, /--plan shows a YAML pipeline/);
 });
 
@@ -280,7 +333,14 @@ Deno.test("stored volumes are listed, read file by file, removed, collected and 
   assert.match((await cache(1, "cat", "cache-c", "nope")).err, /nope/);
   assert.match((await cache(0, "verify")).out, /1 volume, 0 damaged/);
   assert.match((await cache(0, "gc", "--older-than", "7d")).err, /0 volumes/);
-  assert.match((await cache(0, "rm", "cache-c", "--dry-run")).out, /would remove cache-c\.tar\.zst/);
+  assert.match((await cache(2, "gc", "--older-than", "7x")).err, /"7x" is not a duration/);
+  Deno.copyFileSync(`${at.root}/store/cache-c.tar.zst`, `${at.root}/store/cache-c.tar.gzip`);
+  assert.match(
+    (await cache(0, "rm", "cache-c", "--dry-run")).out,
+    /would remove cache-c\.tar\.zst\nwould remove cache-c\.tar\.gzip\n/,
+  );
+  assert.ok(at.exists("store/cache-c.tar.zst"));
+  Deno.removeSync(`${at.root}/store/cache-c.tar.gzip`);
   const file = `${at.root}/store/cache-c.tar.zst`;
   const bytes = Deno.readFileSync(file);
   bytes.fill(255, bytes.length >> 1, (bytes.length >> 1) + 4);

@@ -4,21 +4,43 @@ import { type CiRunEvent, type CiRunResult, isYamlPipeline, planCi, runCi } from
 import type { PipelinePlan, Step } from "../../ci/mod.ts";
 import { messageOf, PivotError } from "../../core/mod.ts";
 import { ciPrinter, type Restored } from "../ci_output.ts";
+import { consoleToNotes, hidingTerminal, type Secrets, secretsOf } from "../ci_secrets.ts";
 import type { Arguments, CommandContext } from "../main.ts";
-import { reportError } from "../problems.ts";
+import { errorJson, reportError } from "../problems.ts";
 
 type CiArguments = Extract<Arguments, { readonly command: "ci-run" }>;
 
 /** Runs the command. */
 export async function ciRunCommand(options: CiArguments, context: CommandContext): Promise<number> {
-  if (options.json && options.jsonl) {
-    throw new PivotError("--json and --jsonl cannot be used together", { code: "bad-usage", kind: "usage" });
-  }
+  if (options.json && options.jsonl) throw badUsage("--json and --jsonl cannot be used together");
   const file = options.file.startsWith("/") ? options.file : `${context.cwd}/${options.file}`;
-  const secrets = secretsOf(options, context);
+  if (!isYamlPipeline(file)) checkForModule(options);
+  const secrets = secretsOf(options.secretEnv, context.environment);
   const variables = { ...Object.fromEntries(secrets.named), ...paramsOf(options) };
-  if (options.plan) return await showPlan(file, variables, { options, context });
+  const terminal = hidingTerminal(context.terminal, secrets);
+  try {
+    if (options.plan) return await showPlan(file, variables, { options, context, secrets });
+    using _ = consoleToNotes(terminal);
+    return await run(options, { ...context, terminal }, { file, variables, secrets, raw: context.terminal });
+  } catch (error) {
+    // Texts of a pipeline are in its findings.
+    if (!(error instanceof PivotError) || context.signal.aborted) throw error;
+    if (options.json || options.jsonl) context.terminal.out(secrets.json({ error: errorJson(error) }));
+    return reportError(terminal, error);
+  }
+}
+
+interface CiRun {
+  readonly file: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly secrets: Secrets;
+  /** For what has no secrets already; hiding in JSON once more could break it. */
+  readonly raw: CommandContext["terminal"];
+}
+
+async function run(options: CiArguments, context: CommandContext, ci: CiRun): Promise<number> {
   const { terminal, signal, environment } = context;
+  const { file, variables, secrets, raw } = ci;
   const printer = ciPrinter(terminal, { quiet: options.quiet, silent: options.json || options.jsonl });
   const result = await runCi({
     file,
@@ -29,17 +51,30 @@ export async function ciRunCommand(options: CiArguments, context: CommandContext
     environment: environment.variable,
     signal,
     onEvent(event) {
-      if (options.jsonl) terminal.out(JSON.stringify(plainEvent(event)));
+      if (options.jsonl) raw.out(secrets.json(plainEvent(event)));
       printer.onEvent(event);
     },
     ...(options.job === undefined ? {} : { job: options.job }),
     ...(options.persist === undefined ? {} : { persist: options.persist }),
     ...(options.onConflict === undefined ? {} : { onConflict: options.onConflict }),
   });
-  if (options.json || options.jsonl) terminal.out(JSON.stringify(plainResult(result, printer.restores)));
+  if (options.json || options.jsonl) raw.out(secrets.json(plainResult(result, printer.restores)));
   else printer.finish(result);
   if (result.error !== undefined && !signal.aborted) showThrown(result.error, file, terminal);
   return exitCode(result, options, signal);
+}
+
+function badUsage(message: string, hint?: string): PivotError {
+  return new PivotError(message, { code: "bad-usage", kind: "usage", ...(hint === undefined ? {} : { hint }) });
+}
+
+/** Options that only YAML pipelines have a use for. */
+function checkForModule({ plan, job, params }: CiArguments): void {
+  if (plan) throw badUsage("--plan shows a YAML pipeline; what a module does is known only when it runs");
+  if (job !== undefined) throw badUsage("--job chooses a job of a YAML pipeline; a module has none");
+  if (params.length > 0) {
+    throw badUsage("--param gives ((name)) of a YAML pipeline a value", "a module reads variables with Deno.env.get");
+  }
 }
 
 function exitCode(result: CiRunResult, options: CiArguments, signal: AbortSignal): number {
@@ -50,22 +85,38 @@ function exitCode(result: CiRunResult, options: CiArguments, signal: AbortSignal
     case "errored":
       return 14;
     case "failed":
+      if (result.error instanceof PivotError && result.error.code === "bad-pipeline") return result.error.exitCode;
       return result.tasks.some((task) => task.outcome === "errored") && result.error === undefined ? 14 : 1;
     case "succeeded":
       // Who asks for persisting by name wants to know when it did not work.
-      return options.persist !== undefined && result.volumes.some((volume) => volume.status === "failed") ? 13 : 0;
+      return options.persist !== undefined && result.volumes.some(storeFailed) ? 13 : 0;
   }
+}
+
+/** Not stored because the store did not work, now or when it was to be restored. */
+function storeFailed(volume: CiRunResult["volumes"][number]): boolean {
+  return volume.status === "failed" || volume.status === "skipped" && volume.reason === "restore-failed";
 }
 
 /** What a module threw, with its place. */
 function showThrown(error: unknown, file: string, terminal: CommandContext["terminal"]): void {
-  if (error instanceof PivotError) return void reportError(terminal, error);
+  const place = placeOf(error);
+  if (error instanceof PivotError && place === undefined) return void reportError(terminal, error);
+  terminal.note(`${place ?? file}: ${terminal.style("bad", "error:")} the pipeline threw: ${messageOf(error)}`);
+  if (error instanceof PivotError && error.hint !== undefined) {
+    terminal.note(`  ${terminal.style("dim", "hint:")} ${error.hint}`);
+  }
+}
+
+const LIBRARY = new URL("../../", import.meta.url).href;
+
+/** The first place in the stack that is the user's own. */
+function placeOf(error: unknown): string | undefined {
   const stack = error instanceof Error ? error.stack ?? "" : "";
-  const place = /\(?(file:\/\/[^\s)]+):(\d+):(\d+)\)?/.exec(stack);
-  const where = place === null
-    ? file
-    : `${decodeURIComponent(new URL(place[1] ?? "").pathname)}:${place[2]}:${place[3]}`;
-  terminal.note(`${where}: ${terminal.style("bad", "error:")} the pipeline threw: ${messageOf(error)}`);
+  const own = [...stack.matchAll(/(file:\/\/[^\s)]+):(\d+):(\d+)/g)].find(([, url = ""]) =>
+    !url.startsWith(LIBRARY) && url !== Deno.mainModule
+  );
+  return own && `${decodeURIComponent(new URL(own[1] ?? "").pathname)}:${own[2]}:${own[3]}`;
 }
 
 function paramsOf({ params }: CiArguments): Record<string, string> {
@@ -78,32 +129,6 @@ function paramsOf({ params }: CiArguments): Record<string, string> {
       hint: "write --param name=value",
     });
   }));
-}
-
-/** Variables whose values are secrets by their names. */
-const SECRET_NAME = /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS)$/i;
-const MIN_SECRET_CHARS = 6;
-
-interface Secrets {
-  readonly named: readonly (readonly [name: string, value: string])[];
-  readonly texts: readonly string[];
-}
-
-function secretsOf({ secretEnv }: CiArguments, { environment }: CommandContext): Secrets {
-  const named = secretEnv.map((name) => {
-    const value = environment.variable(name);
-    if (value !== undefined && value !== "") return [name, value] as const;
-    throw new PivotError(`the environment variable "${name}" of --secret-env is not set`, {
-      code: "no-secret",
-      kind: "usage",
-      hint: "set it, or leave the option out",
-    });
-  });
-  const guessed = environment.names().filter((name) => SECRET_NAME.test(name)).map((name) =>
-    environment.variable(name) ?? ""
-  )
-    .filter((value) => value.length >= MIN_SECRET_CHARS);
-  return { named, texts: [...named.map(([, value]) => value), ...guessed] };
 }
 
 function plainEvent(event: CiRunEvent): Record<string, unknown> {
@@ -128,17 +153,15 @@ function plainResult(result: CiRunResult, restores: ReadonlyMap<string, Restored
 async function showPlan(
   file: string,
   variables: Readonly<Record<string, string>>,
-  { options, context }: { readonly options: CiArguments; readonly context: CommandContext },
+  { options, context, secrets }: {
+    readonly options: CiArguments;
+    readonly context: CommandContext;
+    readonly secrets: Secrets;
+  },
 ): Promise<number> {
-  if (!isYamlPipeline(file)) {
-    throw new PivotError("--plan shows a YAML pipeline; what a module does is known only when it runs", {
-      code: "bad-usage",
-      kind: "usage",
-    });
-  }
   const plan = await planCi({ file, variables });
-  if (options.json || options.jsonl) context.terminal.out(JSON.stringify(plan));
-  else planLines(plan).forEach(context.terminal.out);
+  if (options.json || options.jsonl) context.terminal.out(secrets.json(plan));
+  else planLines(plan).map(secrets.hide).forEach(context.terminal.out);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // `pivot ci cache …`: stored volumes.
 
 import { openVolumes } from "../../app/ci_cache.ts";
-import { formatBytes, plural } from "../../core/mod.ts";
+import { formatBytes, PivotError, plural } from "../../core/mod.ts";
 import { parseDuration } from "../../pipeline/mod.ts";
 import { renderTable } from "../../report/mod.ts";
 import type { StoredVolume, VolumeStore } from "../../volume/mod.ts";
@@ -102,7 +102,7 @@ async function remove(
   options: Extract<CacheArguments, { readonly command: "ci-cache-rm" }>,
   { terminal }: CommandContext,
 ): Promise<number> {
-  const keys = options.dryRun ? [(await volumes.stat(options.volume)).key] : await volumes.remove(options.volume);
+  const keys = await volumes.remove(options.volume, { dryRun: options.dryRun });
   if (options.json) terminal.out(JSON.stringify({ removed: keys, dryRun: options.dryRun }));
   else for (const key of keys) terminal.out(`${options.dryRun ? "would remove" : "removed"} ${key}`);
   return 0;
@@ -114,7 +114,7 @@ async function collect(
   { terminal }: CommandContext,
 ): Promise<number> {
   const { dryRun } = options;
-  const old = await volumes.gc({ maxAgeMs: parseDuration(options.olderThan), nowMs: Date.now(), dryRun });
+  const old = await volumes.gc({ maxAgeMs: ageOf(options.olderThan), nowMs: Date.now(), dryRun });
   if (options.json) terminal.out(JSON.stringify({ removed: old, dryRun }));
   else {
     for (const { key, size } of old) {
@@ -123,6 +123,20 @@ async function collect(
     terminal.note(plural(old.length, "volume"));
   }
   return 0;
+}
+
+/** A duration that was typed. */
+function ageOf(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (!(error instanceof PivotError)) throw error;
+    throw new PivotError(`--older-than: ${error.message}`, {
+      code: error.code,
+      kind: "usage",
+      hint: "write 90m, 24h, 7d or 2w",
+    });
+  }
 }
 
 async function verify(

@@ -56,8 +56,8 @@ export interface VolumeStore {
   members(volume: string): Promise<readonly StoredMember[]>;
   /** The content of one file; reads little more than that file if the archive has an index. */
   cat(volume: string, path: string): AsyncIterable<Uint8Array>;
-  /** Removes a volume in every compression. @throws {PivotError} `no-such-volume` */
-  remove(volume: string): Promise<readonly string[]>;
+  /** Removes a volume in every compression; returns the keys that went, or would go. @throws {PivotError} `no-such-volume` */
+  remove(volume: string, options?: { readonly dryRun?: boolean }): Promise<readonly string[]>;
   /** Removes volumes older than `maxAgeMs`; those without a record are left alone. Returns what was, or would be, removed. */
   gc(
     options: { readonly maxAgeMs: number; readonly nowMs: number; readonly dryRun?: boolean },
@@ -84,10 +84,10 @@ export function openVolumeStore(options: VolumeStoreOptions): VolumeStore {
     async *cat(volume, path) {
       yield* catStored(await find(volume), path, options);
     },
-    async remove(volume) {
+    async remove(volume, { dryRun = false } = {}) {
       const infos = await headAll(volume, options);
       if (infos.length === 0) throw noSuchVolume(volume, store.url);
-      for (const info of infos) await store.delete(info.key, signal);
+      for (const info of dryRun ? [] : infos) await store.delete(info.key, signal);
       return infos.map((info) => info.key);
     },
     async gc({ maxAgeMs, nowMs, dryRun = false }) {
