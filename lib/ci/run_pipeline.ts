@@ -70,7 +70,8 @@ export async function runPipeline(plan: PipelinePlan, options: RunPipelineOption
   // A task that was stopped does not wait for a restore that others may share.
   await volumes.settled();
   const run = outcome === "errored" ? "failed" : outcome;
-  return { outcome, jobs, tasks, volumes: await cache?.persist({ run }) ?? [] };
+  const stored = await cache?.persist({ run, signal }) ?? [];
+  return { outcome: signal.aborted ? "aborted" : outcome, jobs, tasks, volumes: stored };
 }
 
 function selectJobs(plan: PipelinePlan, name: string | undefined): readonly JobPlan[] {

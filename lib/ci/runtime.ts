@@ -103,7 +103,9 @@ export async function runTypeScriptPipeline(
   }
   const signal = options.signal ?? new AbortController().signal;
   const tasks: TaskResult[] = [];
-  holder.runtime = createRuntime({ ...options, signal, tasks });
+  const over = new AbortController();
+  const work = createRuntime({ ...options, signal: AbortSignal.any([signal, over.signal]), tasks });
+  holder.runtime = work.runtime;
   const started = performance.now();
   let outcome: Exclude<Outcome, "errored"> = "succeeded";
   let error: unknown;
@@ -117,41 +119,84 @@ export async function runTypeScriptPipeline(
         hint,
       });
     }
-    await loaded.pipeline();
+    await unlessStuck(loaded.pipeline(), signal);
   } catch (thrown) {
     error = thrown;
     outcome = "failed";
+    // Others that it started side by side have nobody who waits for them any more.
+    over.abort(thrown);
   } finally {
+    // Volumes are stored, and taken away, only when nothing writes to them.
+    await work.settled();
     delete holder.runtime;
   }
   if (signal.aborted) outcome = "aborted";
-  const volumes = await options.cache?.persist({ run: outcome }) ?? [];
+  const volumes = await options.cache?.persist({ run: outcome, signal }) ?? [];
+  if (signal.aborted) outcome = "aborted";
   const jobs = [{ job: "pipeline", outcome, ms: performance.now() - started }];
   return { outcome, jobs, tasks, volumes, ...(error === undefined ? {} : { error }) };
 }
 
+/** What a pipeline may still do after an abort, milliseconds. */
+const ABORT_GRACE_MS = 3_000;
+
+/** Waits for a pipeline, after an abort only for a while: it may wait for something that never comes. */
+async function unlessStuck(pipeline: unknown, signal: AbortSignal): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => {
+    timer = setTimeout(() => reject(signal.reason), ABORT_GRACE_MS);
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  try {
+    await Promise.race([pipeline, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    clearTimeout(timer);
+  }
+}
+
+interface Work {
+  readonly runtime: Runtime;
+  /** Settles when nothing that the pipeline started goes on, whether it waited for it or not. */
+  settled(): Promise<void>;
+}
+
 function createRuntime(
   options: RunModuleOptions & { readonly signal: AbortSignal; readonly tasks: TaskResult[] },
-): Runtime {
+): Work {
   const { driver, cache, signal } = options;
   const emit = options.onEvent ?? (() => undefined);
   const named = namedVolumes({ driver, cache, signal, onEvent: emit });
   const volumes = new Map<string, CiVolume>();
+  const running = new Set<Promise<unknown>>();
+  const track = <Value>(work: Promise<Value>): Promise<Value> => {
+    running.add(work);
+    // Also handles what nobody waits for: it is in the tasks, and must not end this process.
+    work.catch(() => undefined).finally(() => running.delete(work));
+    return work;
+  };
   let count = 0;
   let runs = 0;
+  const createVolume = async ({ name, size }: { readonly name?: string; readonly size?: number } = {}) => {
+    signal.throwIfAborted();
+    const sizeBytes = size === undefined ? {} : { sizeBytes: size };
+    const volume = name === undefined
+      ? await driver.createVolume({ name: `unnamed-${++count}`, signal, ...sizeBytes })
+      : await named.get(name, sizeBytes);
+    volumes.set(volume.name, volume);
+    return { name: volume.name };
+  };
+  const run = async (task: RuntimeTask) => {
+    signal.throwIfAborted();
+    const mounts = mountsOf(task).map(({ name, path }) => ({ path, volume: volumeNamed(volumes, name) }));
+    return await runOne(task, { ...options, emit, mounts, run: ++runs });
+  };
   return {
-    async createVolume({ name, size } = {}) {
-      const sizeBytes = size === undefined ? {} : { sizeBytes: size };
-      const volume = name === undefined
-        ? await driver.createVolume({ name: `unnamed-${++count}`, signal, ...sizeBytes })
-        : await named.get(name, sizeBytes);
-      volumes.set(volume.name, volume);
-      return { name: volume.name };
-    },
-    async run(task) {
-      signal.throwIfAborted();
-      const mounts = mountsOf(task).map(({ name, path }) => ({ path, volume: volumeNamed(volumes, name) }));
-      return await runOne(task, { ...options, emit, mounts, run: ++runs });
+    runtime: { createVolume: (volume) => track(createVolume(volume)), run: (task) => track(run(task)) },
+    async settled() {
+      while (running.size > 0) await Promise.allSettled(running);
     },
   };
 }

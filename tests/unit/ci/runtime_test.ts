@@ -25,11 +25,14 @@ async function runModule(source: string, options: Partial<RunModuleOptions> = {}
   return { ...result, shown: events.map((event) => event.type === "task-output" ? event.text : "").join("") };
 }
 
+/** How a module without imports gets its types. */
+const TYPED = `declare const runtime: import(${JSON.stringify(DOOR)}).Runtime;`;
+
 const SH = (script: string) => `{ path: "sh", args: ["-c", ${JSON.stringify(script)}] }`;
 
 Deno.test("a module without imports uses the global; both spellings of mounts reach one volume", async () => {
   const { outcome, error, tasks } = await runModule(`
-    declare const runtime: any;
+    ${TYPED}
     export async function pipeline() {
       const volume = await runtime.createVolume({ name: "deps", size: 1e6 });
       const made = await runtime.run({ name: "make", image: "x", command: ${SH("echo hi > v/f; echo err >&2; exit 3")},
@@ -69,13 +72,13 @@ Deno.test("a pipeline that throws has failed, with its error; volumes are persis
 Deno.test("a module without a pipeline, and an unknown volume, are errors", async () => {
   const without = await runModule("export const pipelin = 1;");
   assert.match(String(without.error), /exports no function "pipeline"/);
-  const unknown = await runModule(`declare const runtime: any; export const pipeline = () =>
+  const unknown = await runModule(`${TYPED} export const pipeline = () =>
     runtime.run({ name: "t", command: { path: "true" }, mounts: [{ name: "v", path: "v" }] });`);
   assert.match(String(unknown.error), /there is no volume "v"/);
 });
 
 Deno.test("a timeout kills the process and is a status", async () => {
-  const { error } = await runModule(`declare const runtime: any; export async function pipeline() {
+  const { error } = await runModule(`${TYPED} export async function pipeline() {
     const result = await runtime.run({ name: "t", timeoutMs: 150, command: ${SH("echo up; sleep 60")} });
     if (result.status !== "timeout" || result.stdout !== "up\\n") throw result;
   }`);
@@ -85,7 +88,7 @@ Deno.test("a timeout kills the process and is a status", async () => {
 Deno.test("an abort kills the process, starts no other one, and the run is aborted", async () => {
   const abort = new AbortController();
   const { outcome, tasks } = await runModule(
-    `declare const runtime: any; export async function pipeline() {
+    `${TYPED} export async function pipeline() {
       const result = await runtime.run({ name: "t", command: ${SH("echo up; sleep 60")} });
       if (result.status !== "abort") throw result;
       await runtime.run({ name: "next", command: { path: "true" } });
@@ -101,7 +104,7 @@ Deno.test("an abort kills the process, starts no other one, and the run is abort
 
 Deno.test("the pipeline gets output whole; what is shown has no secrets", async () => {
   const { shown, error } = await runModule(
-    `declare const runtime: any; export async function pipeline() {
+    `${TYPED} export async function pipeline() {
       const { stdout } = await runtime.run({ name: "t", command: ${SH("echo x-hunter2-x")} });
       if (stdout !== "x-hunter2-x\\n") throw new Error(stdout);
     }`,
@@ -112,7 +115,63 @@ Deno.test("the pipeline gets output whole; what is shown has no secrets", async 
 });
 
 Deno.test("tasks side by side are counted apart", async () => {
-  const { tasks } = await runModule(`declare const runtime: any; export const pipeline = () =>
+  const { tasks } = await runModule(`${TYPED} export const pipeline = () =>
     Promise.all(["a", "b", "c"].map((name) => runtime.run({ name, command: { path: "true" } })));`);
   assert.deepEqual(tasks.map((task) => task.run).toSorted(), [1, 2, 3]);
+});
+
+Deno.test("when the pipeline throws, tasks that it started side by side are stopped before volumes are stored", async () => {
+  const order: string[] = [];
+  const cache: VolumeCache = {
+    restore: () => Promise.resolve({ status: "miss", key: "k", reason: "absent" }),
+    persist({ run }) {
+      order.push(`persist ${run}`);
+      return Promise.resolve([]);
+    },
+  };
+  const { outcome, error } = await runModule(
+    `${TYPED} export const pipeline = async () => {
+      const bad = async () => { throw new Error("one is bad: " + (await runtime.run({ name: "short", command: { path: "true" } })).code); };
+      await Promise.all([runtime.run({ name: "long", command: ${SH("sleep 60")} }), bad()]);
+    };`,
+    {
+      cache,
+      onEvent: (event) => event.type === "task-finished" && void order.push(`${event.task} ${event.outcome}`),
+    },
+  );
+  assert.equal(outcome, "failed");
+  assert.match(String(error), /one is bad: 0/);
+  assert.deepEqual(order, ["short succeeded", "long aborted", "persist failed"]);
+});
+
+Deno.test("a task that nobody waits for ends before volumes are stored", async () => {
+  const { outcome, tasks } = await runModule(`${TYPED} export const pipeline = () => {
+    runtime.run({ name: "left alone", command: ${SH("sleep 0.1")} });
+    runtime.run({ name: "not there", command: { path: "no-such-program" } });
+  };`);
+  assert.equal(outcome, "succeeded");
+  assert.deepEqual(tasks.map((task) => `${task.task} ${task.outcome}`), ["not there errored", "left alone succeeded"]);
+});
+
+Deno.test("an abort ends a pipeline that waits for something else; an abort while storing reaches the cache", async () => {
+  const stuck = new AbortController();
+  const { outcome } = await runModule(
+    `${TYPED} export const pipeline = async () => {
+      await runtime.run({ name: "t", command: { path: "true" } });
+      await new Promise(() => {});
+    };`,
+    { signal: stuck.signal, onEvent: (event) => event.type === "task-finished" && stuck.abort(new Error("stop")) },
+  );
+  assert.equal(outcome, "aborted");
+  const late = new AbortController();
+  const cache: VolumeCache = {
+    restore: () => Promise.resolve({ status: "miss", key: "k", reason: "absent" }),
+    persist({ signal }) {
+      late.abort(new Error("stop"));
+      assert.ok(signal?.aborted);
+      return Promise.resolve([]);
+    },
+  };
+  const ended = await runModule("export const pipeline = () => {};", { signal: late.signal, cache });
+  assert.equal(ended.outcome, "aborted");
 });
