@@ -23,6 +23,7 @@ import {
   type VolumeCache,
   type VolumeEvent,
 } from "../volume/mod.ts";
+import { openArchiveScratch } from "./archive_scratch.ts";
 import { openVolumeObjects } from "./volume_store.ts";
 
 /** What a run tells. */
@@ -114,12 +115,13 @@ async function openCache(
     });
   }
   const store = stack.use(await openVolumeObjects(cache.storeUrl));
+  const archives = stack.use(await openArchiveScratch(`${options.scratch}/archives`, options.signal));
   const places = [options.scratch, ...dsn.options["root"] === undefined ? [] : [dsn.options["root"]]];
   const pool = stack.use(createPool({ archive: { permissions: { read: places, write: places } } }));
   return createVolumeCache({
     store,
     pool,
-    scratch: `${options.scratch}/archives`,
+    scratch: archives.path,
     prefix: cache.prefix,
     compression: cache.compression,
     who: whoRuns(options),
