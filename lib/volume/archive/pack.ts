@@ -2,11 +2,11 @@
 // never cross threads. Invariant: a file that is not as it was listed fails the whole archive.
 
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
-import { assert, PivotError } from "../../core/mod.ts";
+import { PivotError } from "../../core/mod.ts";
 import type { TarEntry } from "./entry.ts";
 import type { PackJob, PackResult, Piece } from "./jobs.ts";
 import { release } from "./release.ts";
-import { encodeHeader, END_OF_ARCHIVE_BYTES, padded } from "./tar_encode.ts";
+import { encodeHeaderInto, END_OF_ARCHIVE_BYTES, headerRoom, padded } from "./tar_encode.ts";
 
 /** Level of zstd unless another is asked for. */
 const ZSTD_LEVEL = 3;
@@ -21,27 +21,25 @@ export function pack(job: PackJob): PackResult {
 }
 
 function packEntries(job: PackJob): { raw: Uint8Array<ArrayBuffer>; offsets: number[] } {
-  const headers = job.entries.map(encodeHeader);
-  const lengths = job.entries.map((entry, at) =>
-    at === job.entries.length - 1 && job.lastLength !== undefined ? job.lastLength : entry.size
-  );
-  const body = headers.reduce((sum, header, at) => sum + header.length + padded(lengths[at] ?? 0), 0);
-  const raw = scratch(body + (job.last ? END_OF_ARCHIVE_BYTES : 0));
+  const lengthOf = (entry: TarEntry, at: number) =>
+    at === job.entries.length - 1 && job.lastLength !== undefined ? job.lastLength : entry.size;
+  const room = job.entries.reduce((sum, entry, at) => sum + headerRoom(entry) + padded(lengthOf(entry, at)), 0);
+  const raw = scratch(room + END_OF_ARCHIVE_BYTES);
   const offsets: number[] = [];
   let at = 0;
   for (const [number, entry] of job.entries.entries()) {
-    const header = headers[number];
-    const length = lengths[number] ?? 0;
-    assert(header !== undefined, "every entry has a header");
-    raw.set(header, at);
-    at += header.length;
+    const length = lengthOf(entry, number);
+    at = encodeHeaderInto(entry, raw, at);
     offsets.push(at);
     if (entry.kind === "file") readInto(raw.subarray(at, at + length), job.root, entry, 0);
     raw.fill(0, at + length, at + padded(length));
     at += padded(length);
   }
-  raw.fill(0, at);
-  return { raw, offsets };
+  if (job.last) {
+    raw.fill(0, at, at + END_OF_ARCHIVE_BYTES);
+    at += END_OF_ARCHIVE_BYTES;
+  }
+  return { raw: raw.subarray(0, at), offsets };
 }
 
 function packPiece(root: string, piece: Piece): { raw: Uint8Array<ArrayBuffer>; offsets: number[] } {
@@ -59,8 +57,12 @@ function scratch(bytes: number): Uint8Array<ArrayBuffer> {
   return buffer.subarray(0, bytes);
 }
 
+/** Up to here a file is read in one call, which costs less than opening, reading, asking and closing. */
+const ONE_CALL_BYTES = 64 * 1024;
+
 function readInto(target: Uint8Array, root: string, entry: TarEntry, offset: number): void {
   const path = `${root}/${entry.path}`;
+  if (entry.size <= ONE_CALL_BYTES) return readSmall(target, path, entry);
   using file = openSource(path, entry.path);
   if (offset > 0) file.seekSync(offset, Deno.SeekMode.Start);
   let filled = 0;
@@ -69,7 +71,21 @@ function readInto(target: Uint8Array, root: string, entry: TarEntry, offset: num
     if (count === null) throw sourceChanged(entry.path, "it became shorter");
     filled += count;
   }
-  const now = file.statSync();
+  assertSame(file.statSync(), entry);
+}
+
+function readSmall(target: Uint8Array, path: string, entry: TarEntry): void {
+  try {
+    const bytes = Deno.readFileSync(path);
+    if (bytes.length !== target.length) throw sourceChanged(entry.path, "its size changed");
+    target.set(bytes);
+    assertSame(Deno.lstatSync(path), entry);
+  } catch (error) {
+    throw error instanceof PivotError ? error : sourceChanged(entry.path, "it cannot be opened", error);
+  }
+}
+
+function assertSame(now: Deno.FileInfo, entry: TarEntry): void {
   if (now.size !== entry.size) throw sourceChanged(entry.path, "its size changed");
   const ms = entry.mtime.seconds * 1000 + Math.floor(entry.mtime.nanos / 1_000_000);
   if (now.mtime !== null && now.mtime.getTime() !== ms) throw sourceChanged(entry.path, "it was written to");

@@ -23,56 +23,86 @@ export function padded(size: number): number {
 
 /** The header blocks of an entry: one, or three and more when an extended header is needed. */
 export function encodeHeader(entry: TarEntry): Uint8Array {
-  const name = encoder.encode(entry.kind === "directory" ? `${entry.path}/` : entry.path);
-  const target = encoder.encode(entry.target);
-  const split = splitName(name);
-  const records: [string, Uint8Array][] = [];
-  if (split === undefined) records.push(["path", name]);
-  if (target.length > NAME_BYTES || !isAscii(target)) records.push(["linkpath", target]);
-  if (entry.size > MAX_OCTAL_SIZE) records.push(["size", encoder.encode(String(entry.size))]);
-  const time = entry.mtime;
-  const plainTime = time.nanos === 0 && time.seconds >= 0 && time.seconds <= MAX_OCTAL_SIZE;
-  if (!plainTime) records.push(["mtime", encoder.encode(formatTime(time))]);
-
-  const block = ustarBlock({
-    name: split?.name ?? name.subarray(0, NAME_BYTES),
-    prefix: split?.prefix ?? new Uint8Array(0),
-    target: target.subarray(0, NAME_BYTES),
-    mode: entry.mode,
-    size: entry.size > MAX_OCTAL_SIZE ? 0 : entry.size,
-    seconds: Math.min(Math.max(time.seconds, 0), MAX_OCTAL_SIZE),
-    type: TYPE_FLAGS[entry.kind],
-  });
-  return records.length === 0 ? block : withExtension(records, block);
+  const bytes = new Uint8Array(headerRoom(entry));
+  return bytes.slice(0, encodeHeaderInto(entry, bytes, 0));
 }
 
-interface UstarFields {
-  readonly name: Uint8Array;
-  readonly prefix: Uint8Array;
-  readonly target: Uint8Array;
-  readonly mode: number;
-  readonly size: number;
-  readonly seconds: number;
-  readonly type: string;
+/** Bytes that are enough for an entry's header blocks: UTF-8 takes at most three bytes per UTF-16 unit. */
+export function headerRoom({ path, target }: TarEntry): number {
+  const long = 3 * (path.length + target.length) + 200;
+  return long < BLOCK ? 3 * BLOCK : 2 * BLOCK + padded(long);
 }
 
-function ustarBlock(fields: UstarFields): Uint8Array {
-  const block = new Uint8Array(BLOCK);
-  block.set(fields.name, 0);
-  octal(block, 100, 8, fields.mode);
-  octal(block, 108, 8, 0);
-  octal(block, 116, 8, 0);
-  octal(block, 124, 12, fields.size);
-  octal(block, 136, 12, fields.seconds);
-  block[156] = fields.type.charCodeAt(0);
-  block.set(fields.target, 157);
-  block.set(encoder.encode("ustar\x0000"), 257);
-  octal(block, 329, 8, 0);
-  octal(block, 337, 8, 0);
-  block.set(fields.prefix, 345);
-  const sum = checksum(block).toString(8).padStart(6, "0");
-  block.set(encoder.encode(`${sum}\0 `), 148);
-  return block;
+/** Writes an entry's header blocks. @returns where they end. */
+export function encodeHeaderInto(entry: TarEntry, bytes: Uint8Array, at: number): number {
+  const shown = entry.kind === "directory" ? `${entry.path}/` : entry.path;
+  const cut = isAscii(shown) ? splitName(shown) : undefined;
+  const plainTarget = entry.target.length <= NAME_BYTES && isAscii(entry.target);
+  const { seconds, nanos } = entry.mtime;
+  const records = [
+    ...(cut === undefined ? [record("path", shown)] : []),
+    ...(plainTarget ? [] : [record("linkpath", entry.target)]),
+    ...(entry.size > MAX_OCTAL_SIZE ? [record("size", String(entry.size))] : []),
+    ...(nanos === 0 && seconds >= 0 && seconds <= MAX_OCTAL_SIZE ? [] : [record("mtime", formatTime(entry.mtime))]),
+  ];
+  const block = records.length === 0 ? at : extension(records.join(""), bytes, at);
+  const name = cut === undefined ? shown : shown.slice(cut + (cut > 0 ? 1 : 0));
+  const fields = { mode: entry.mode, size: entry.size > MAX_OCTAL_SIZE ? 0 : entry.size, type: TYPE_FLAGS[entry.kind] };
+  start(bytes, block);
+  putText(bytes, block, name, NAME_BYTES);
+  if (cut !== undefined && cut > 0) putText(bytes, block + 345, shown.slice(0, cut), PREFIX_BYTES);
+  putText(bytes, block + 157, entry.target, NAME_BYTES);
+  finish(bytes, block, { ...fields, seconds: Math.min(Math.max(seconds, 0), MAX_OCTAL_SIZE) });
+  return block + BLOCK;
+}
+
+/** What every header has in common: magic, owner 0. */
+const TEMPLATE = new Uint8Array(BLOCK);
+for (
+  const [at, text] of [[108, "0000000\0"], [116, "0000000\0"], [257, "ustar\x0000"], [329, "0000000\0"], [
+    337,
+    "0000000\0",
+  ]] as const
+) {
+  TEMPLATE.set(encoder.encode(text), at);
+}
+
+function start(bytes: Uint8Array, at: number): void {
+  bytes.set(TEMPLATE, at);
+}
+
+function finish(
+  bytes: Uint8Array,
+  at: number,
+  fields: { readonly mode: number; readonly size: number; readonly seconds: number; readonly type: string },
+): void {
+  octal(bytes, at + 100, 8, fields.mode);
+  octal(bytes, at + 124, 12, fields.size);
+  octal(bytes, at + 136, 12, fields.seconds);
+  bytes[at + 156] = fields.type.charCodeAt(0);
+  bytes.fill(0x20, at + 148, at + 156);
+  let sum = 0;
+  for (let index = at; index < at + BLOCK; index++) sum += bytes[index] as number;
+  octal(bytes, at + 148, 7, sum);
+  bytes[at + 154] = 0;
+}
+
+/** Writes what fits; a text that is not ASCII may be cut within a letter, and then stands whole in an extended header. */
+function putText(bytes: Uint8Array, at: number, text: string, room: number): void {
+  if (!isAscii(text)) return bytes.set(encoder.encode(text).subarray(0, room), at);
+  const length = Math.min(text.length, room);
+  for (let index = 0; index < length; index++) bytes[at + index] = text.charCodeAt(index);
+}
+
+/** Writes an extended header. @returns where it ends. */
+function extension(records: string, bytes: Uint8Array, at: number): number {
+  const body = bytes.subarray(at + BLOCK);
+  const size = encoder.encodeInto(records, body).written;
+  start(bytes, at);
+  putText(bytes, at, "PaxHeader", NAME_BYTES);
+  finish(bytes, at, { mode: 0o644, size, seconds: 0, type: "x" });
+  body.fill(0, size, padded(size));
+  return at + BLOCK + padded(size);
 }
 
 /** Sum of a header's bytes, the checksum field counted as blanks. */
@@ -92,46 +122,27 @@ function octal(block: Uint8Array, offset: number, length: number, value: number)
   for (let index = 0; index < digits.length; index++) block[start + index] = digits.charCodeAt(index);
 }
 
-/** Splits a plain name at a slash so that it fits ustar's two fields, or undefined. */
-function splitName(name: Uint8Array): { name: Uint8Array; prefix: Uint8Array } | undefined {
-  if (!isAscii(name)) return undefined;
-  if (name.length <= NAME_BYTES) return { name, prefix: new Uint8Array(0) };
+/** Where a plain name is cut at a slash so that it fits ustar's two fields: 0 for nowhere; undefined if it does not fit. */
+function splitName(name: string): number | undefined {
+  if (name.length <= NAME_BYTES) return 0;
   for (let cut = name.length - NAME_BYTES - 1; cut <= PREFIX_BYTES && cut < name.length - 1; cut++) {
-    if (cut > 0 && name[cut] === 0x2f) return { name: name.subarray(cut + 1), prefix: name.subarray(0, cut) };
+    if (cut > 0 && name.charCodeAt(cut) === 0x2f) return cut;
   }
   return undefined;
 }
 
-function isAscii(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte < 0x80);
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) >= 0x80) return false;
+  return true;
 }
 
-function withExtension(records: readonly [string, Uint8Array][], block: Uint8Array): Uint8Array {
-  const parts = records.map(([key, value]) => paxRecord(key, value));
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  const all = new Uint8Array(BLOCK + padded(size) + BLOCK);
-  const empty = new Uint8Array(0);
-  const name = encoder.encode("PaxHeader");
-  all.set(ustarBlock({ name, prefix: empty, target: empty, mode: 0o644, size, seconds: 0, type: "x" }), 0);
-  let offset = BLOCK;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  all.set(block, all.length - BLOCK);
-  return all;
-}
-
-/** `<length> <key>=<value>\n`, where the length counts itself. */
-function paxRecord(key: string, value: Uint8Array): Uint8Array {
-  const rest = 1 + key.length + 1 + value.length + 1;
+/** `<length> <key>=<value>\n`, where the length is in bytes and counts itself. */
+function record(key: string, value: string): string {
+  const bytes = isAscii(value) ? value.length : encoder.encode(value).length;
+  const rest = 1 + key.length + 1 + bytes + 1;
   let length = rest + String(rest).length;
   if (rest + String(length).length !== length) length = rest + String(length).length;
-  const record = new Uint8Array(length);
-  record.set(encoder.encode(`${length} ${key}=`));
-  record.set(value, length - 1 - value.length);
-  record[length - 1] = 0x0a;
-  return record;
+  return `${length} ${key}=${value}\n`;
 }
 
 /** Decimal seconds with as many digits as are needed; before the epoch the sign covers the whole number. */
