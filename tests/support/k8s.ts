@@ -84,6 +84,13 @@ export function makeNamespace(): { readonly name: string } & Disposable {
   return { name, [Symbol.dispose]: () => void kubectl(["delete", "namespace", name, "--wait=false"]) };
 }
 
+/** Writes the record of a run that gave its last sign of life long ago. */
+export function makeRunRecord(namespace: string, data: Readonly<Record<string, string>>): void {
+  const labels = { "app.kubernetes.io/managed-by": "pivot", "pivot.dev/run": "0000000000000000" };
+  const metadata = { name: "pivot-run-0000000000000000", namespace, labels };
+  kubectl(["create"], JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata, data }));
+}
+
 /** Everything of ours that is still in a namespace. */
 export function listOurs(namespace: string): string[] {
   const kinds = "pods,persistentvolumeclaims,configmaps";

@@ -42,6 +42,8 @@ export async function execInPod(cluster: Cluster, request: ExecRequest): Promise
   const queue = new Ordered(reject);
   const stop = () => reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
+  // It may have come while the connection was made.
+  if (signal.aborted) stop();
   socket.on("message", (data: RawData) => {
     const bytes = bytesOf(data);
     const [channel] = bytes;
@@ -56,6 +58,7 @@ export async function execInPod(cluster: Cluster, request: ExecRequest): Promise
     (error: Error) => reject(driverError("driver-failed", `the connection to the pod broke: ${error.message}`)),
   );
   socket.on("close", () => queue.add(() => reject(cutOff()), 0, socket));
+  socket.resume();
   try {
     const feeding = request.stdin === undefined ? undefined : feed(socket, request.stdin, signal);
     feeding?.catch(reject);
@@ -91,7 +94,11 @@ async function connect(cluster: Cluster, { pod, command, stdin }: ExecRequest): 
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const fail = (error: Error) =>
     reject(driverError("driver-failed", `cannot start a process in pod "${pod}": ${error.message.split("\n")[0]}`));
-  socket.once("open", () => resolve(socket));
+  socket.once("open", () => {
+    // The first message may have come with the answer: it waits until somebody listens.
+    socket.pause();
+    resolve(socket);
+  });
   socket.once("error", fail);
   try {
     return await promise;

@@ -16,7 +16,7 @@ export async function* asGnuTar(
   source: AsyncIterable<Uint8Array>,
   onFolder: (headers: readonly Uint8Array[]) => void,
 ): AsyncGenerator<Uint8Array> {
-  const blocks = new Blocks(source);
+  await using blocks = new Blocks(source);
   let records: ReadonlyMap<string, string> = new Map();
   for (;;) {
     const header = await blocks.take(BLOCK);
@@ -52,7 +52,7 @@ export function* tarOfHeaders(headers: readonly Uint8Array[]): Generator<Uint8Ar
  * restore.
  */
 export async function* withoutLinkTimes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const blocks = new Blocks(source);
+  await using blocks = new Blocks(source);
   for (;;) {
     const header = await blocks.take(BLOCK);
     if (header.every((byte) => byte === 0)) {
@@ -194,6 +194,11 @@ class Blocks {
       left -= part.length;
       yield part;
     }
+  }
+
+  /** Whoever stops early lets the source go. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#source.return?.();
   }
 
   async *rest(): AsyncGenerator<Uint8Array> {

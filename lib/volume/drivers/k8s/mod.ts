@@ -38,7 +38,7 @@ export async function openK8sDriver(dsn: DriverDsn, options: OpenDriverOptions):
     namespace: dsn.namespace,
     environment: options.environment ?? (() => undefined),
   });
-  const label = await beginRun(cluster, `${options.scratch}/k8s-runs`);
+  const label = await beginRun(cluster, options.scratch);
   try {
     const swept = await sweepRuns(cluster, label.id);
     if (swept > 0) options.onEvent?.({ type: "leftovers-removed", count: swept });
@@ -247,8 +247,8 @@ function mountPath(path: string): string {
 /** Numbers alone: names are known only within the image. */
 function userOf({ user, name }: TaskRequest): { readonly user?: { readonly uid: number; readonly gid?: number } } {
   if (user === undefined) return {};
-  const [, uid, gid] = /^(?:root|(\d+))(?::(\d+))?$/.exec(user) ?? [];
-  if (uid === undefined && !user.startsWith("root")) {
+  const [whole, uid, gid] = /^(?:root|(\d+))(?::(\d+))?$/.exec(user) ?? [];
+  if (whole === undefined) {
     throw driverError(
       "unknown-user",
       `cannot run task "${name}" as "${user}": Kubernetes takes numbers`,

@@ -77,8 +77,8 @@ export function podOf(plan: PodPlan): V1Pod {
         imagePullPolicy: "IfNotPresent",
         command: IDLE,
         workingDir: plan.dir,
-        // `$(NAME)` would be replaced by the cluster.
-        env: Object.entries(plan.env).map(([name, value]) => ({ name, value: value.replaceAll("$(", "$$$$(") })),
+        // The cluster would replace `$(NAME)`, and make one dollar of two.
+        env: Object.entries(plan.env).map(([name, value]) => ({ name, value: value.replaceAll("$", "$$$$") })),
         ...(plan.user === undefined ? {} : { securityContext: security }),
         volumeMounts,
       }],

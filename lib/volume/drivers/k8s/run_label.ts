@@ -13,6 +13,9 @@ const DEAD_AFTER_MS = 600_000;
 /** How long the cluster may take to remove what it was told to. */
 const REMOVE_MS = 60_000;
 
+/** Name of the folder of locks. */
+const LOCK_FOLDER = "k8s-runs";
+
 /** One run of the driver. */
 export interface RunLabel {
   readonly id: string;
@@ -26,8 +29,9 @@ export interface RunLabel {
   end(): Promise<void>;
 }
 
-/** Begins a run. @param folder Folder for locks, the same for each run of a project. */
-export async function beginRun(cluster: Cluster, folder: string): Promise<RunLabel> {
+/** Begins a run. @param scratch Folder for a folder of locks, the same for each run of a project. */
+export async function beginRun(cluster: Cluster, scratch: string): Promise<RunLabel> {
+  const folder = `${scratch}/${LOCK_FOLDER}`;
   makeFolder(folder);
   const id = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
   const lockPath = `${Deno.realPathSync(folder)}/${id}.lock`;
@@ -38,7 +42,13 @@ export async function beginRun(cluster: Cluster, folder: string): Promise<RunLab
       metadata: { name: `pivot-run-${id}`, labels },
       data: { lock: lockPath, host: Deno.hostname(), alive: String(Date.now()) },
     });
-  await sign();
+  try {
+    await sign();
+  } catch (error) {
+    lock?.[Symbol.dispose]();
+    removeIfThere(lockPath);
+    throw error;
+  }
   const beat = setInterval(() => void sign().catch(() => undefined), BEAT_MS);
   Deno.unrefTimer(beat);
   let count = 0;
@@ -66,16 +76,23 @@ export async function sweepRuns(cluster: Cluster, own: string): Promise<number> 
   let removed = 0;
   for (const config of await cluster.configs(`${MANAGED}=pivot,${RUN}`)) {
     const id = config.metadata?.labels?.[RUN];
-    if (id === undefined || id === own || isAlive(config.data ?? {})) continue;
+    if (id === undefined || id === own || isAlive(config.data ?? {}, id)) continue;
     removed += await removeRun(cluster, id);
-    removeIfThere(config.data?.["lock"] ?? "");
+    if (config.data?.["host"] === Deno.hostname()) removeIfThere(lockPathOf(config.data, id) ?? "");
   }
   return removed;
 }
 
-function isAlive(data: Readonly<Record<string, string>>): boolean {
-  const { lock: path = "", host, alive } = data;
-  if (host === Deno.hostname() && statPath(path) !== undefined) {
+/** The lock of a run. Whoever may write to the namespace could name any file here: it must look like a lock of that run. */
+function lockPathOf(data: Readonly<Record<string, string>>, id: string): string | undefined {
+  const path = data["lock"] ?? "";
+  return path.endsWith(`/${LOCK_FOLDER}/${id}.lock`) && !path.includes("/../") ? path : undefined;
+}
+
+function isAlive(data: Readonly<Record<string, string>>, id: string): boolean {
+  const { host, alive } = data;
+  const path = lockPathOf(data, id);
+  if (host === Deno.hostname() && path !== undefined && statPath(path) !== undefined) {
     const lock = tryLockFile(path, "looking for killed runs");
     lock?.[Symbol.dispose]();
     return lock === undefined;
@@ -92,7 +109,11 @@ async function removeRun(cluster: Cluster, id: string): Promise<number> {
     count += names.length;
     for (const name of names) await cluster.remove(kind, name);
     const deadline = Date.now() + REMOVE_MS;
-    while ((await cluster.names(kind, selector)).length > 0 && Date.now() < deadline) await delay(100);
+    while ((await cluster.names(kind, selector)).length > 0) {
+      // The run stays known, so that the next one tries again.
+      if (Date.now() > deadline) return count;
+      await delay(100);
+    }
   }
   await cluster.remove("config", `pivot-run-${id}`);
   return count;
