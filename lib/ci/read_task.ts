@@ -80,7 +80,10 @@ function claimPath(
   const clean = `${absolute ? "/" : ""}${segments.join("/")}`;
   if (segments.includes("..") || path.includes("\0")) reader.report(spot, `path "${path}" leaves the task's folder`);
   else if (absolute && what !== "cache") reader.report(spot, `path "${path}" of an ${what} is absolute`);
-  else if (used.has(clean)) reader.report(spot, `path "${path}" is taken by an ${used.get(clean)}`);
+  else if (used.has(clean)) {
+    const other = used.get(clean);
+    reader.report(spot, `path "${path}" is taken by ${other === "cache" ? "a cache" : `an ${other}`}`);
+  }
   used.set(clean, what);
   return clean;
 }

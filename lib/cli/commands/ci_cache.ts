@@ -24,7 +24,9 @@ export async function ciCacheCommand(options: CacheArguments, context: CommandCo
     case "ci-cache-stat":
       return await stat(volumes, options, context);
     case "ci-cache-cat":
-      for await (const chunk of volumes.cat(options.volume, options.path)) context.terminal.bytes(chunk);
+      for await (const chunk of volumes.cat(options.volume, options.path.replace(/^(\.\/+)+/, ""))) {
+        context.terminal.bytes(chunk);
+      }
       return 0;
     case "ci-cache-rm":
       return await remove(volumes, options, context);

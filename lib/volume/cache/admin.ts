@@ -95,14 +95,17 @@ export function openVolumeStore(options: VolumeStoreOptions): VolumeStore {
         record !== undefined && nowMs - record.createdMs > maxAgeMs
       );
       if (dryRun) return old;
-      for (const { key } of old) {
+      const removed: StoredVolume[] = [];
+      for (const each of old) {
+        const { key } = each;
         const info = await store.head(key, signal);
         const record = info === undefined ? undefined : decodeRecord(info.metadata);
         // Written anew since it was listed: it is not old any more.
         if (info === undefined || record === undefined || nowMs - record.createdMs <= maxAgeMs) continue;
         await store.delete(key, { ...signal, ifMatch: info.etag });
+        removed.push(each);
       }
-      return old;
+      return removed;
     },
     async *verify() {
       for (const stored of await listVolumes(options)) yield await verifyOne(stored, options);

@@ -91,7 +91,7 @@ function noSuchMember(path: string, kind: string | undefined): PivotError {
     `cannot read "${path}": ${kind === undefined ? "the volume has no such file" : `it is a ${kind}`}`,
     {
       code: "no-such-member",
-      hint: "list the volume's files with `pivot ci cache ls`",
+      hint: "list the volume's files with `pivot ci cache stat`",
     },
   );
 }

@@ -76,6 +76,11 @@ for (
       /taken by an output/,
     ],
     [
+      "one cache in two spellings",
+      job("{ task: t, config: { caches: [{ path: c }, { path: ./c/ }], run: { path: x } } }"),
+      /taken by a cache/,
+    ],
+    [
       "a cache outside the task",
       job("{ task: t, config: { caches: [{ path: ../x }], run: { path: x } } }"),
       /leaves the task's folder/,
