@@ -8,6 +8,7 @@ export type CallKind = "head" | "get" | "put" | "list" | "delete" | "part";
 
 /** One call that ended. */
 export interface ObservedCall {
+  /** Kind of the call. */
   readonly kind: CallKind;
   /** Key or prefix. */
   readonly key: string;
