@@ -40,6 +40,9 @@ const EXAMPLE_FILES = [
   "stages/rain.ts",
   "stages/report.ts",
   "stages/source.ts",
+  "notes/station.md",
+  "params.yaml",
+  "pivot.yaml",
 ];
 
 /** What the example leaves out of git; its outputs join when it runs. */

@@ -14,18 +14,20 @@ export async function demo(folder: string): Promise<number> {
   removeTree(folder);
   title(`1. pivot init --example ${folder}`);
   const steps: [string, () => Promise<number>][] = [
-    ["2. pivot run: everything runs", () => main(["run"])],
-    ["3. pivot run: nothing changed, nothing runs", () => main(["run"])],
-    ["4. HOT_DAY in stages/monthly.ts changes: pivot status --explain", () => {
+    ["2. pivot track notes/station.md: data that no stage makes", () => main(["track", "notes/station.md"])],
+    ["3. pivot run: everything runs", () => main(["run"])],
+    ["4. pivot run: nothing changed, nothing runs", () => main(["run"])],
+    ["5. HOT_DAY in stages/monthly.ts changes: pivot status --explain", () => {
       changeConstant(28);
       return main(["status", "--explain"]);
     }],
-    ["5. pivot run: what the constant touches runs", () => main(["run"])],
-    ["6. HOT_DAY is what it was: pivot run brings the old results back from the cache", () => {
+    ["6. pivot run: what the constant touches runs", () => main(["run"])],
+    ["7. HOT_DAY is what it was: pivot run brings the old results back from the cache", () => {
       changeConstant(25);
       return main(["run"]);
     }],
-    ["7. pivot history", () => main(["history"])],
+    ["8. pivot metrics show", () => main(["metrics", "show"])],
+    ["9. pivot history", () => main(["history"])],
   ];
   let code = await main(["init", "--example", folder]);
   Deno.chdir(folder);
@@ -38,7 +40,7 @@ export async function demo(folder: string): Promise<number> {
   } finally {
     Deno.chdir(start);
   }
-  title(`Look around: cd ${folder} && deno task pivot dag`);
+  title(`Look around: cd ${folder} && deno task pivot dag, or plots show --open`);
   return code;
 }
 

@@ -1,9 +1,9 @@
 // Four years of Seattle's weather: fetch -> prepare -> two analyses and a shell command -> report.
 // `deno task pivot run` brings everything up to date; run it twice to see it do nothing.
 
-import { csv, dep, json, metric, out, plot, stage, text } from "@pivot/pivot";
+import { csv, dep, incremental, json, jsonl, metric, out, plot, stage, text } from "@pivot/pivot";
 import { copyWeather } from "./stages/source.ts";
-import { type Day, toDays, toRows } from "./stages/days.ts";
+import { type Day, ofSeason, toDays, toRows } from "./stages/days.ts";
 import { byMonth, summarise, toCurve } from "./stages/monthly.ts";
 import { drawRain, rainByMonth } from "./stages/rain.ts";
 import { writeReport } from "./stages/report.ts";
@@ -51,7 +51,22 @@ export const rain = stage({
   },
 });
 
-/** A shell command is a stage too. */
+/** One stage per season, `season@winter` and `season@summer`. */
+export const season = stage({
+  deps: { days: prepare.outs.days },
+  outs: { days: out("data/seasons/{season}.json", json<readonly Day[]>({ indent: 0 })) },
+  matrix: { season: ["winter", "summer"] },
+  run: ({ days }, { params }) => ({ days: ofSeason(days, String(params.season)) }),
+});
+
+/** Grows by one line with every result that differs. */
+export const diary = stage({
+  deps: { warmth: monthly.outs.warmth },
+  outs: { diary: incremental("diary.jsonl", jsonl<unknown>()) },
+  run: ({ warmth }, { previous }) => ({ diary: [...previous.diary as readonly unknown[], warmth] }),
+});
+
+/** A shell command is a stage too. pivot.yaml has another. */
 export const hottest = stage({
   cmd: "{ head -n 1 data/days.csv; tail -n +2 data/days.csv | sort -t, -k2 -rn | head -n 5; } > data/hottest.csv",
   deps: { table: prepare.outs.table },
@@ -65,6 +80,8 @@ export const report = stage({
     warmth: monthly.outs.warmth,
     wetness: rain.outs.wetness,
     hottest: hottest.outs.hottest,
+    // Data that no stage makes: `pivot track notes/station.md` keeps it in the cache.
+    station: dep("notes/station.md", text()),
   },
   outs: out("report.md", text()),
   run: (parts) => writeReport(parts),

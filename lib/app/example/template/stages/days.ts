@@ -34,3 +34,13 @@ function toDay(row: Row): Day {
 export function toRows(days: readonly Day[]): Row[] {
   return days.map((day) => ({ date: day.date, high: String(day.high), low: String(day.low), rain: String(day.rain) }));
 }
+
+const SEASONS: Readonly<Record<string, readonly string[]>> = {
+  winter: ["12", "01", "02"],
+  summer: ["06", "07", "08"],
+};
+
+/** The days of a season, over all years. */
+export function ofSeason(days: readonly Day[], season: string): Day[] {
+  return days.filter((day) => SEASONS[season]?.includes(day.date.slice(5, 7)));
+}

@@ -8,13 +8,16 @@ export interface Parts {
   readonly warmth: unknown;
   readonly wetness: unknown;
   readonly hottest: readonly Row[];
+  readonly station: string;
 }
 
 /** The report as Markdown. */
-export function writeReport({ months, warmth, wetness, hottest }: Parts): string {
+export function writeReport({ months, warmth, wetness, hottest, station }: Parts): string {
   const figures = Object.entries({ ...(warmth as object), ...(wetness as object) });
   const lines = [
     "# Seattle's weather",
+    "",
+    station.trim(),
     "",
     ...figures.map(([name, value]) => `- ${name}: ${value}`),
     "",
