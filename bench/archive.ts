@@ -4,7 +4,7 @@
 import { listTree, readArchive, writeArchive } from "../lib/volume/mod.ts";
 import { createPool } from "../lib/pool/mod.ts";
 
-const ROUNDS = 3;
+const ROUNDS = 4;
 const SMALL_FILES = 20_000;
 const LARGE_BYTES = 512 * 1024 * 1024;
 
@@ -41,10 +41,19 @@ function sh(script: string): void {
   if (code !== 0) throw new Error(`failed: ${script}`);
 }
 
-/** The best of some rounds: other work on the machine only ever makes it slower. */
-async function best(work: (round: number) => Promise<unknown> | unknown): Promise<number> {
-  let least = Infinity;
-  for (let round = 0; round < ROUNDS; round++) least = Math.min(least, await timed(() => work(round)));
+/**
+ * The best of some rounds, which take turns: other work on the machine only ever makes it slower. What a round made is
+ * removed before the next, so that nobody pays alone for memory or disk that is touched for the first time.
+ */
+async function best(...works: (() => Promise<unknown> | unknown)[]): Promise<number[]> {
+  const least = works.map(() => Infinity);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [at, work] of works.entries()) {
+      least[at] = Math.min(least[at] ?? Infinity, await timed(work));
+      Deno.removeSync(`${temp}/out`, { recursive: true });
+      Deno.mkdirSync(`${temp}/out`);
+    }
+  }
   return least;
 }
 
@@ -57,6 +66,7 @@ function peakMiB(): string {
 const temp = Deno.makeTempDirSync({ prefix: "pivot-bench-" });
 try {
   const root = Deno.args[0] ?? `${temp}/tree`;
+  Deno.mkdirSync(`${temp}/out`);
   if (Deno.args[0] === undefined) makeTree(root);
   await using pool = createPool({ archive: { permissions: { read: true, write: true } } });
   const listing = listTree(root);
@@ -69,22 +79,26 @@ try {
     const chunks = writeArchive({ root, listing: listTree(root), compression: "zstd", pool });
     for await (const chunk of chunks) for (let at = 0; at < chunk.length;) at += file.writeSync(chunk.subarray(at));
   };
-  const oursWrite = await best(write);
-  const tarWrite = await best(() => sh(`tar -C ${root} -cf - . | zstd -q -f -T0 -o ${temp}/theirs.tar.zst`));
-  const afterWrite = peakMiB();
-  const read = async (file: string, target: string) => {
-    const stream = (await Deno.open(file)).readable;
-    await readArchive(stream, { target, pool });
-  };
-  const oursRead = await best((round) => read(`${temp}/ours.tar.zst`, `${temp}/ours-${round}`));
-  const tarRead = await best((round) =>
-    sh(`mkdir ${temp}/t-${round}; zstd -q -dc ${temp}/theirs.tar.zst | tar -C ${temp}/t-${round} -xf -`)
+  const [oursWrite = 0, tarWrite = 0] = await best(
+    write,
+    () => sh(`tar -C ${root} -cf - . | zstd -q -f -T0 -o ${temp}/theirs.tar.zst`),
   );
-  const foreign = await best((round) => read(`${temp}/theirs.tar.zst`, `${temp}/foreign-${round}`));
-  const list = await best(() => void listTree(root));
-  const bare = await best(() => {
-    for (const entry of listing.entries) Deno.lstatSync(`${root}/${entry.path}`);
-  });
+  const afterWrite = peakMiB();
+  const read = async (file: string) => {
+    const stream = (await Deno.open(file)).readable;
+    await readArchive(stream, { target: `${temp}/out/tree`, pool });
+  };
+  const [oursRead = 0, foreign = 0, tarRead = 0] = await best(
+    () => read(`${temp}/ours.tar.zst`),
+    () => read(`${temp}/theirs.tar.zst`),
+    () => sh(`zstd -q -dc ${temp}/theirs.tar.zst | tar -C ${temp}/out -xf -`),
+  );
+  const [list = 0, bare = 0] = await best(
+    () => void listTree(root),
+    () => {
+      for (const entry of listing.entries) Deno.lstatSync(`${root}/${entry.path}`);
+    },
+  );
   const size = (name: string) => Deno.statSync(`${temp}/${name}.tar.zst`).size;
   const line = (what: string, ours: number, theirs: number) =>
     console.log(`${what}: ours ${ours.toFixed(0)} ms, theirs ${theirs.toFixed(0)} ms, ${(theirs / ours).toFixed(2)}x`);

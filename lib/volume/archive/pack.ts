@@ -57,32 +57,16 @@ function scratch(bytes: number): Uint8Array<ArrayBuffer> {
   return buffer.subarray(0, bytes);
 }
 
-/** Up to here a file is read in one call, which costs less than opening, reading, asking and closing. */
-const ONE_CALL_BYTES = 64 * 1024;
-
 function readInto(target: Uint8Array, root: string, entry: TarEntry, offset: number): void {
-  const path = `${root}/${entry.path}`;
-  if (entry.size <= ONE_CALL_BYTES) return readSmall(target, path, entry);
-  using file = openSource(path, entry.path);
+  using file = openSource(`${root}/${entry.path}`, entry.path);
   if (offset > 0) file.seekSync(offset, Deno.SeekMode.Start);
-  let filled = 0;
-  while (filled < target.length) {
+  for (let filled = 0; filled < target.length;) {
     const count = file.readSync(target.subarray(filled));
     if (count === null) throw sourceChanged(entry.path, "it became shorter");
     filled += count;
   }
+  // One that grew while it was read shows in its size, without a read more.
   assertSame(file.statSync(), entry);
-}
-
-function readSmall(target: Uint8Array, path: string, entry: TarEntry): void {
-  try {
-    const bytes = Deno.readFileSync(path);
-    if (bytes.length !== target.length) throw sourceChanged(entry.path, "its size changed");
-    target.set(bytes);
-    assertSame(Deno.lstatSync(path), entry);
-  } catch (error) {
-    throw error instanceof PivotError ? error : sourceChanged(entry.path, "it cannot be opened", error);
-  }
 }
 
 function assertSame(now: Deno.FileInfo, entry: TarEntry): void {

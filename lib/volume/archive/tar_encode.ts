@@ -108,9 +108,8 @@ function extension(records: string, bytes: Uint8Array, at: number): number {
 /** Sum of a header's bytes, the checksum field counted as blanks. */
 export function checksum(block: Uint8Array): number {
   let sum = 8 * 0x20;
-  for (let index = 0; index < BLOCK; index++) {
-    if (index < 148 || index >= 156) sum += block[index] ?? 0;
-  }
+  for (let index = 0; index < BLOCK; index++) sum += block[index] as number;
+  for (let index = 148; index < 156; index++) sum -= block[index] as number;
   return sum;
 }
 

@@ -4,7 +4,7 @@
 import { corruptArchive, type TarTime } from "./entry.ts";
 import { checksum } from "./tar_encode.ts";
 
-/** One header block, its fields decoded but not judged. */
+/** One header block, its fields decoded but not judged; bytes are views into the block. */
 export interface RawHeader {
   readonly type: string;
   /** Bytes of the name, prefix joined. */
@@ -18,10 +18,8 @@ export interface RawHeader {
 /** Decodes a block that is not all zero. @throws {PivotError} `corrupt-archive` */
 export function decodeHeader(block: Uint8Array): RawHeader {
   if (number(block, 148, 8, "checksum") !== checksum(block)) throw corruptArchive("a header's checksum is wrong");
-  const magic = String.fromCharCode(...block.subarray(257, 263));
-  const posix = magic === "ustar\0";
   const name = text(block, 0, 100);
-  const prefix = posix ? text(block, 345, 155) : new Uint8Array(0);
+  const prefix = isPosix(block) ? text(block, 345, 155) : NOTHING;
   return {
     type: String.fromCharCode(block[156] ?? 0),
     name: prefix.length === 0 ? name : joined(prefix, name),
@@ -32,10 +30,18 @@ export function decodeHeader(block: Uint8Array): RawHeader {
   };
 }
 
+const NOTHING = new Uint8Array(0);
+const POSIX_MAGIC = [0x75, 0x73, 0x74, 0x61, 0x72, 0];
+
+/** Whether the magic is `ustar\0`; GNU tar's own format has a blank there and other fields behind it. */
+function isPosix(block: Uint8Array): boolean {
+  return POSIX_MAGIC.every((byte, index) => block[257 + index] === byte);
+}
+
 function text(block: Uint8Array, offset: number, length: number): Uint8Array {
-  const field = block.subarray(offset, offset + length);
-  const end = field.indexOf(0);
-  return field.slice(0, end < 0 ? length : end);
+  if (block[offset] === 0) return NOTHING;
+  const end = block.indexOf(0, offset);
+  return block.subarray(offset, end < 0 ? offset + length : Math.min(end, offset + length));
 }
 
 function joined(prefix: Uint8Array, name: Uint8Array): Uint8Array {
@@ -46,15 +52,24 @@ function joined(prefix: Uint8Array, name: Uint8Array): Uint8Array {
   return all;
 }
 
+const BLANK = 0x20;
+const ZERO = 0x30;
+
 /** A number in octal digits, or in GNU's base 256 when the first bit is set. */
 function number(block: Uint8Array, offset: number, length: number, what: string, signed = false): number {
   const field = block.subarray(offset, offset + length);
   const first = field[0] ?? 0;
   if ((first & 0x80) !== 0) return base256(field, what, signed);
-  const digits = String.fromCharCode(...field).replace(/[\0 ]+$/, "").replace(/^ +/, "");
-  if (digits === "") return 0;
-  if (!/^[0-7]+$/.test(digits)) throw corruptArchive(`a header's ${what} is not a number`);
-  return parseInt(digits, 8);
+  let [at, value] = [0, 0];
+  while (field[at] === BLANK) at += 1;
+  for (let digit = (field[at] ?? 0) - ZERO; digit >= 0 && digit < 8; digit = (field[at] ?? 0) - ZERO) {
+    value = value * 8 + digit;
+    at += 1;
+  }
+  for (; at < length; at++) {
+    if (field[at] !== 0 && field[at] !== BLANK) throw corruptArchive(`a header's ${what} is not a number`);
+  }
+  return value;
 }
 
 function base256(field: Uint8Array, what: string, signed: boolean): number {

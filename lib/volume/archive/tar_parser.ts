@@ -76,24 +76,29 @@ export class TarParser {
   }
 
   #takeBlock(chunk: Uint8Array, offset: number): number {
+    if (this.#filled === 0 && chunk.length - offset >= BLOCK) {
+      this.#readBlock(chunk.subarray(offset, offset + BLOCK));
+      return BLOCK;
+    }
     const count = Math.min(BLOCK - this.#filled, chunk.length - offset);
     this.#block.set(chunk.subarray(offset, offset + count), this.#filled);
     this.#filled += count;
     if (this.#filled === BLOCK) {
       this.#filled = 0;
-      this.#readBlock();
+      this.#readBlock(this.#block);
     }
     return count;
   }
 
-  #readBlock(): void {
-    if (this.#block.every((byte) => byte === 0)) {
+  /** @param block Only lent. */
+  #readBlock(block: Uint8Array): void {
+    if (block[0] === 0 && block.every((byte) => byte === 0)) {
       if (this.#local.size > 0) throw corruptArchive("an extended header has no member");
       this.#zeroBlocks += 1;
       return;
     }
     if (this.#zeroBlocks > 0) throw corruptArchive("there is something behind its end marker");
-    const header = decodeHeader(this.#block);
+    const header = decodeHeader(block);
     if ("xgLK".includes(header.type)) this.#startMeta(header);
     else this.#startMember(header);
   }
@@ -134,8 +139,8 @@ export class TarParser {
   }
 
   #startMember(header: RawHeader): void {
-    const records = new Map([...this.#global, ...this.#local]);
-    this.#local = new Map();
+    const records = this.#global.size === 0 ? this.#local : new Map([...this.#global, ...this.#local]);
+    if (this.#local.size > 0) this.#local = new Map();
     for (const key of records.keys()) {
       if (key.startsWith("GNU.sparse.")) {
         throw unsafeArchive("it holds a sparse file; write it with --format=pax and no -S");

@@ -8,6 +8,7 @@ import { parentOf, setMode } from "../../sys/mod.ts";
 import { corruptArchive, type TarEntry, unsafeArchive } from "./entry.ts";
 import type { Continuation, ExpandJob, UnpackJob, UnpackResult } from "./jobs.ts";
 import { release } from "./release.ts";
+import { SEGMENT_BYTES } from "./segment_builder.ts";
 import { padded } from "./tar_encode.ts";
 import { TarParser } from "./tar_parser.ts";
 
@@ -75,6 +76,8 @@ function unpackMore(root: string, raw: Uint8Array, into: Continuation): UnpackRe
 class FileWriter implements Disposable {
   readonly #root: string;
   readonly #folders = new Set<string>();
+  /** Modes that a new file gets or does not get as asked for: the process's mask and the folder's ACL decide. */
+  readonly #granted = new Map<number, boolean>();
   #file: Deno.FsFile | undefined;
   #entry: TarEntry | undefined;
 
@@ -100,10 +103,20 @@ class FileWriter implements Disposable {
 
   finish(): void {
     if (this.#file === undefined || this.#entry === undefined) return;
+    const { path, mode, size } = this.#entry;
+    const granted = size <= SEGMENT_BYTES && this.#grants(this.#file, mode);
     setTimes(this.#file, this.#entry);
-    const { path, mode } = this.#entry;
     this.#close();
-    setMode(`${this.#root}/${path}`, mode);
+    if (!granted) setMode(`${this.#root}/${path}`, mode);
+  }
+
+  #grants(file: Deno.FsFile, mode: number): boolean {
+    let granted = this.#granted.get(mode);
+    if (granted === undefined) {
+      granted = ((file.statSync().mode ?? 0) & 0o7777) === mode;
+      this.#granted.set(mode, granted);
+    }
+    return granted;
   }
 
   #makeFolder(path: string, shown: string): void {
@@ -130,7 +143,9 @@ class FileWriter implements Disposable {
 
 function createNew(path: string, entry: TarEntry): Deno.FsFile {
   try {
-    return Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+    // A large file is opened again for its later parts, which a mode without writing would forbid.
+    const mode = entry.size > SEGMENT_BYTES ? 0o600 : entry.mode & 0o777;
+    return Deno.openSync(path, { write: true, createNew: true, mode });
   } catch (error) {
     if (!isCollision(error)) throw error;
     throw unsafeArchive(`the name "${entry.path}" is there twice, or differs from another only in case`);
