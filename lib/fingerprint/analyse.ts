@@ -7,7 +7,8 @@ import { child, children, isErased, type Node, text, unwrap } from "./ast.ts";
 import { canonical } from "./canonical.ts";
 import { isPure } from "./purity.ts";
 import { stageParts } from "./stage_parts.ts";
-import { addNames, usesOf } from "./uses.ts";
+import { addNames } from "./scopes.ts";
+import { usesOf } from "./uses.ts";
 
 /** Turns text into a syntax tree; throws a SyntaxError with `loc`. */
 export type ParseModule = (source: string, file: string) => Node;

@@ -17,7 +17,8 @@ import { ANALYSIS_VERSION } from "./analysis.ts";
 import { filesMatching } from "./code_globs.ts";
 import { ModuleLoader } from "./modules.ts";
 import { CONFIG_FILES, createResolver } from "./resolve.ts";
-import { keyOf, type Reach, type Reached, SymbolGraph } from "./symbol_graph.ts";
+import { SymbolGraph } from "./symbol_graph.ts";
+import { keyOf, type Reach, type Reached } from "./symbols.ts";
 import type { AnalysisStore, Fingerprinter, StageCode, SymbolPlace } from "./types.ts";
 
 /** Options of {@linkcode createFingerprinter}. */

@@ -1,66 +1,17 @@
-// What a stage reaches, symbol by symbol. Invariants: every doubt widens; a symbol's hash covers its own text and what each of
-// its free names is bound to; effects of module evaluation count for every stage whose symbols they may change.
+// What a stage reaches, symbol by symbol: what names are bound to, and which statements act. Invariants: every doubt widens;
+// effects of module evaluation count for every stage whose symbols they may change.
 
-import { byCodeUnit, type Digest, PivotError } from "../core/mod.ts";
-import { hashText } from "../sys/mod.ts";
+import { byCodeUnit, PivotError } from "../core/mod.ts";
 import type { Unit } from "./analysis.ts";
 import type { Module } from "./modules.ts";
-import type { Resolver, Target } from "./resolve.ts";
+import { type Binding, type Bindings, Collector } from "./symbol_walk.ts";
+import { keyOf, notFound, type Reach, type Ref, refOf, type SymbolGraphOptions } from "./symbols.ts";
 import type { Use } from "./uses.ts";
 
-/** Something that a name can stand for. */
-export type Ref =
-  | { readonly type: "unit"; readonly path: string; readonly at: number }
-  /** What one output of a stage brings along: its loader. */
-  | { readonly type: "out"; readonly path: string; readonly at: number; readonly out: string }
-  | { readonly type: "namespace"; readonly path: string }
-  | { readonly type: "data"; readonly path: string }
-  | { readonly type: "file"; readonly path: string }
-  | { readonly type: "package"; readonly id: string; readonly hash: Digest }
-  | { readonly type: "builtin"; readonly id: string }
-  | { readonly type: "pivot" }
-  | { readonly type: "global"; readonly name: string };
-
-/** One reached symbol. */
-export interface Reached {
-  readonly ref: Ref;
-  /** Kind and name for the manifest: `function:normalise`. */
-  readonly label: string;
-  /** Path of the file it stands in; empty for packages. */
-  readonly path: string;
-  readonly hash: Digest;
-  readonly line: number;
-  readonly column: number;
-  /** Key of the symbol that led here; absent for the start. */
-  readonly from: string | undefined;
-}
-
-/** What a stage reaches. */
-export interface Reach {
-  readonly symbols: ReadonlyMap<string, Reached>;
-  /** Keys of included effects, in the order of evaluation. */
-  readonly effects: readonly string[];
-  readonly warnings: readonly string[];
-}
-
-/** Options of {@linkcode SymbolGraph}. */
-export interface SymbolGraphOptions {
-  readonly modules: ReadonlyMap<string, Module>;
-  readonly resolver: Resolver;
-  readonly entry: string;
-  /** Content of a file that code names by URL. */
-  readonly digestOf: (path: string) => Digest | undefined;
-  /** Count `Deno.*` and `node:` by Deno's minor version. */
-  readonly runtime: string | undefined;
-  readonly shortPath: (path: string) => string;
-  /** Identity of Pivot's own loaders. */
-  readonly pivotHash: Digest;
-}
-
 /** Answers what symbols reach. */
-export class SymbolGraph {
+export class SymbolGraph implements Bindings {
   readonly #options: SymbolGraphOptions;
-  readonly #bindings: Map<string, readonly { use: Use; refs: readonly Ref[] }[]> = new Map();
+  readonly #bindings: Map<string, readonly Binding[]> = new Map();
   #effects: readonly EffectUnit[] | undefined;
 
   constructor(options: SymbolGraphOptions) {
@@ -166,7 +117,7 @@ export class SymbolGraph {
   }
 
   /** What each free name of a unit stands for. */
-  bindingsOf(ref: Ref & { type: "unit" | "out" }): readonly { use: Use; refs: readonly Ref[] }[] {
+  bindingsOf(ref: Ref & { type: "unit" | "out" }): readonly Binding[] {
     const key = keyOf(ref);
     const known = this.#bindings.get(key);
     if (known !== undefined) return known;
@@ -261,203 +212,8 @@ interface EffectUnit {
   readonly always: boolean;
 }
 
-function notFound(file: string): PivotError {
-  return new PivotError(`module "${file}" is not there`, {
-    code: "module-not-found",
-    kind: "invalid",
-    spot: { file },
-    hint: "correct the import, or create the file",
-  });
-}
-
-function refOf(target: Exclude<Target, { type: "file" }>): Ref {
-  return target.type === "unknown"
-    ? { type: "package", id: target.specifier, hash: hashText(target.specifier) }
-    : target;
-}
-
-/** Identity of a reference within one graph. */
-export function keyOf(ref: Ref): string {
-  switch (ref.type) {
-    case "unit":
-      return `unit ${ref.path} ${ref.at}`;
-    case "out":
-      return `out ${ref.path} ${ref.at} ${ref.out}`;
-    case "package":
-    case "builtin":
-      return `${ref.type} ${ref.id}`;
-    case "pivot":
-      return "pivot";
-    case "global":
-      return `global ${ref.name}`;
-    default:
-      return `${ref.type} ${ref.path}`;
-  }
-}
-
 /** Globals whose use in an effect says nothing about the outside. */
 const SAFE_GLOBALS: ReadonlySet<string> = new Set(
   "console Math JSON Object Array Number String Boolean Date RegExp Map Set WeakMap WeakSet Promise Symbol Error TypeError RangeError URL URLSearchParams TextEncoder TextDecoder Intl BigInt undefined NaN Infinity isNaN parseInt parseFloat structuredClone Uint8Array Float64Array arguments"
     .split(" "),
 );
-
-/** Walks from symbol to symbol. */
-class Collector {
-  readonly symbols: Map<string, Reached> = new Map();
-  readonly warnings: Set<string> = new Set();
-  opaque = false;
-  readonly #graph: SymbolGraph;
-  readonly #options: SymbolGraphOptions & { readonly tolerant?: boolean };
-
-  constructor(graph: SymbolGraph, options: SymbolGraphOptions & { readonly tolerant?: boolean }) {
-    this.#graph = graph;
-    this.#options = options;
-  }
-
-  visit(start: Ref, from: string | undefined): void {
-    const pending: { ref: Ref; from: string | undefined }[] = [{ ref: start, from }];
-    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-      const key = keyOf(next.ref);
-      if (this.symbols.has(key) || !this.#counts(next.ref)) continue;
-      const step = this.#guarded(next.ref, next.from);
-      if (step === undefined) continue;
-      if (step.reached !== undefined) this.symbols.set(key, step.reached);
-      for (const ref of step.next) pending.push({ ref, from: step.reached === undefined ? next.from : key });
-    }
-  }
-
-  #counts(ref: Ref): boolean {
-    if (ref.type === "builtin") return this.#options.runtime !== undefined;
-    if (ref.type === "global") return ref.name === "Deno" && this.#options.runtime !== undefined;
-    return true;
-  }
-
-  #guarded(ref: Ref, from: string | undefined): { reached?: Reached; next: readonly Ref[] } | undefined {
-    try {
-      return this.#step(ref, from);
-    } catch (error) {
-      // Looking at an effect must not fail for what the stage itself does not reach.
-      if (this.#options.tolerant === true && error instanceof PivotError) return undefined;
-      throw error;
-    }
-  }
-
-  #step(ref: Ref, from: string | undefined): { reached?: Reached; next: readonly Ref[] } {
-    const fixed = (label: string, path: string, hash: Digest) => ({
-      reached: { ref, label, path, hash, line: 1, column: 1, from },
-      next: [],
-    });
-    switch (ref.type) {
-      case "unit":
-      case "out":
-        return this.#unit(ref, from);
-      case "namespace":
-        return { next: this.#wholeModule(ref.path) };
-      case "data":
-        return fixed(
-          `json:${this.#options.shortPath(ref.path)}`,
-          ref.path,
-          this.#options.modules.get(ref.path)?.digest ?? hashText(""),
-        );
-      case "file":
-        return fixed(
-          `file:${this.#options.shortPath(ref.path)}`,
-          ref.path,
-          this.#options.digestOf(ref.path) ?? hashText("missing"),
-        );
-      case "package":
-        return fixed(ref.id.startsWith("http") ? `https:${ref.id.replace(/^https?:/, "")}` : ref.id, "", ref.hash);
-      case "builtin":
-      case "global":
-        return fixed(`runtime:${this.#options.runtime ?? ""}`, "", hashText(this.#options.runtime ?? ""));
-      case "pivot":
-        return fixed("pivot:loaders", "", this.#options.pivotHash);
-    }
-  }
-
-  /** All units of a module, and of what it re-exports. */
-  #wholeModule(path: string): Ref[] {
-    const module = this.#options.modules.get(path);
-    if (module === undefined) throw notFound(this.#options.shortPath(path));
-    if (module.error !== undefined) throw module.error;
-    if (module.analysis === undefined) return [{ type: "data", path }];
-    const { units, exports, stars } = module.analysis;
-    const outside = [
-      ...stars,
-      ...exports.flatMap((each) => "specifier" in each ? [each.specifier] : []),
-    ].map((specifier) => this.#options.resolver.resolve(specifier, path));
-    return [
-      ...units.map((_, at): Ref => ({ type: "unit", path, at })),
-      ...outside.map((target): Ref =>
-        target.type === "file" ? { type: "namespace", path: target.path } : refOf(target)
-      ),
-    ];
-  }
-
-  #unit(ref: Ref & { type: "unit" | "out" }, from: string | undefined): { reached: Reached; next: Ref[] } {
-    const unit = this.#graph.unitOf(ref);
-    if (unit === undefined) throw notFound(this.#options.shortPath(ref.path));
-    const bindings = this.#graph.bindingsOf(ref);
-    const own = ref.type === "out" ? unit.outs?.[ref.out]?.hash ?? "" : unit.hash;
-    const bound = bindings.map(({ use, refs }) =>
-      `${use.name} ${use.member} ${refs.map((each) => this.#identity(each)).join(",")}`
-    );
-    const name = unit.names.join(",") || `statement ${this.#statementNumber(ref)}`;
-    const label = ref.type === "out"
-      ? `${unit.kind}:${name}.outs.${ref.out}`
-      : `${unit.names.length === 0 ? "statement" : unit.kind}:${name}`;
-    return {
-      reached: {
-        ref,
-        label,
-        path: ref.path,
-        hash: hashText([own, ...bound].join("\n")),
-        line: unit.line,
-        column: unit.column,
-        from,
-      },
-      next: [...bindings.flatMap(({ refs }) => refs), ...(ref.type === "unit" ? this.#further(ref, unit) : [])],
-    };
-  }
-
-  /** Position among the module's statements: stable when lines move. */
-  #statementNumber(ref: { path: string; at: number }): number {
-    const units = this.#options.modules.get(ref.path)?.analysis?.units ?? [];
-    return units.slice(0, ref.at + 1).filter((unit) => unit.names.length === 0).length;
-  }
-
-  /** Names of units, not their positions: moving a declaration changes nothing. */
-  #identity(ref: Ref): string {
-    if (ref.type !== "unit" && ref.type !== "out") {
-      return ref.type === "package" ? `package ${ref.id}` : keyOf(ref).replace(
-        ` ${"path" in ref ? ref.path : ""}`,
-        ` ${"path" in ref ? this.#options.shortPath(ref.path) : ""}`,
-      );
-    }
-    const names = this.#graph.unitOf(ref)?.names.join(",") ?? "";
-    return `${this.#options.shortPath(ref.path)}#${names}${ref.type === "out" ? `.outs.${ref.out}` : ""}`;
-  }
-
-  #further(ref: Ref & { type: "unit" }, unit: Unit): Ref[] {
-    const file = this.#options.shortPath(ref.path);
-    const found: Ref[] = [];
-    for (const specifier of unit.dynamicImports) {
-      const target = this.#options.resolver.resolve(specifier, ref.path);
-      found.push(target.type === "file" ? { type: "namespace", path: target.path } : refOf(target));
-    }
-    for (const url of unit.urls) {
-      found.push({ type: "file", path: decodeURIComponent(new URL(url, `file://${encodeURI(ref.path)}`).pathname) });
-    }
-    for (const why of unit.opaque) {
-      this.opaque = true;
-      if (why.startsWith("import()")) {
-        this.warnings.add(`"${file}" line ${unit.line} uses ${why}, so every module of the project counts`);
-        for (const path of this.#options.modules.keys()) found.push({ type: "namespace", path });
-      } else {
-        this.warnings.add(`"${file}" line ${unit.line} uses ${why}, so the whole module counts`);
-        found.push({ type: "namespace", path: ref.path });
-      }
-    }
-    return found;
-  }
-}

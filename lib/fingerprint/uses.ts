@@ -2,6 +2,8 @@
 // Invariant: a name that is bound inside (parameter, local, catch, class, label) is never reported; doubt counts as use.
 
 import { child, children, fields, isErased, isNode, type Node, staticKey, text, unwrap } from "./ast.ts";
+import { isHarmlessCallee, isWritingHelper, READING_METHODS } from "./builtin_calls.ts";
+import { bindingsOf, declaredBy, type Scope, scopeOf } from "./scopes.ts";
 
 /** What may happen to the thing that a name stands for. */
 export type Effect = "read" | "escape" | "write";
@@ -30,11 +32,6 @@ export function usesOf(node: Node): Uses {
   const walker = new Walker();
   walker.visit(node, undefined);
   return walker.result();
-}
-
-interface Scope {
-  readonly names: ReadonlySet<string>;
-  readonly outer: Scope | undefined;
 }
 
 class Walker {
@@ -254,168 +251,3 @@ function isSkipped(node: Node, field: string): boolean {
       return false;
   }
 }
-
-function scopeOf(names: ReadonlySet<string>, outer: Scope | undefined): Scope | undefined {
-  return names.size === 0 ? outer : { names, outer };
-}
-
-/** The names that a node binds for what is inside it. */
-function bindingsOf(node: Node): ReadonlySet<string> {
-  switch (node.type) {
-    case "FunctionDeclaration":
-    case "FunctionExpression":
-    case "ArrowFunctionExpression":
-    case "ObjectMethod":
-    case "ClassMethod":
-    case "ClassPrivateMethod":
-      return functionBindings(node);
-    case "ClassDeclaration":
-    case "ClassExpression":
-      return namesIn(child(node, "id"));
-    case "BlockStatement":
-    case "StaticBlock":
-    case "TSModuleBlock":
-      return declaredBy(children(node, "body"));
-    case "SwitchStatement":
-      return declaredBy(children(node, "cases").flatMap((each) => children(each, "consequent")));
-    case "ForStatement":
-      return declaredBy([child(node, "init")].filter((each) => each !== undefined));
-    case "CatchClause":
-      return namesIn(child(node, "param"));
-    case "TSEnumDeclaration":
-      return new Set(enumMembers(node).map((member) => staticEnumName(member)));
-    default:
-      return NONE;
-  }
-}
-
-const NONE: ReadonlySet<string> = new Set();
-
-function enumMembers(node: Node): readonly Node[] {
-  const body = child(node, "body");
-  return body === undefined ? children(node, "members") : children(body, "members");
-}
-
-function staticEnumName(member: Node): string {
-  const id = child(member, "id");
-  return id?.type === "StringLiteral" ? text(id, "value") : text(id, "name");
-}
-
-function functionBindings(node: Node): ReadonlySet<string> {
-  const found = new Set<string>();
-  if (node.type === "FunctionExpression" || node.type === "FunctionDeclaration") addNames(child(node, "id"), found);
-  for (const param of children(node, "params")) addNames(param, found);
-  if (node.type !== "ArrowFunctionExpression") found.add("arguments");
-  const body = child(node, "body");
-  if (body !== undefined) addVars(body, found);
-  return found;
-}
-
-/** `var` and functions reach up to the function that holds them. */
-function addVars(node: Node, found: Set<string>): void {
-  if (/Function|Method|^Class/.test(node.type)) {
-    return;
-  }
-  if (node.type === "VariableDeclaration" && node.kind === "var") {
-    for (const each of children(node, "declarations")) addNames(child(each, "id"), found);
-  }
-  for (const [, value] of fields(node)) {
-    if (isNode(value)) addVars(value, found);
-    else if (Array.isArray(value)) { for (const each of value) if (isNode(each)) addVars(each, found); }
-  }
-}
-
-/** Names that statements declare in their own block. */
-export function declaredBy(statements: readonly Node[]): Set<string> {
-  const found = new Set<string>();
-  for (const outer of statements) {
-    const node = outer.type === "ExportNamedDeclaration" ? child(outer, "declaration") ?? outer : outer;
-    if (node.type === "VariableDeclaration") {
-      for (const each of children(node, "declarations")) addNames(child(each, "id"), found);
-    } else if (/^(Function|Class|TSEnum|TSModule)Declaration$/.test(node.type)) addNames(child(node, "id"), found);
-  }
-  return found;
-}
-
-function namesIn(node: Node | undefined): ReadonlySet<string> {
-  const found = new Set<string>();
-  addNames(node, found);
-  return found;
-}
-
-/** Names that a binding pattern binds. */
-export function addNames(node: Node | undefined, found: Set<string>): void {
-  switch (node?.type) {
-    case "Identifier":
-      found.add(text(node, "name"));
-      return;
-    case "ObjectPattern":
-      for (const property of children(node, "properties")) {
-        addNames(child(property, "value") ?? child(property, "argument"), found);
-      }
-      return;
-    case "ArrayPattern":
-      for (const element of children(node, "elements")) addNames(element, found);
-      return;
-    case "AssignmentPattern":
-      return addNames(child(node, "left"), found);
-    case "RestElement":
-      return addNames(child(node, "argument"), found);
-    case "TSParameterProperty":
-      return addNames(child(node, "parameter"), found);
-  }
-}
-
-/** `Object.assign(x, …)` and the like write to their first argument. */
-function isWritingHelper(callee: Node): boolean {
-  const root = text(child(callee, "object"), "name");
-  const method = staticKey(callee, "property") ?? "";
-  if (root === "Reflect") return ["set", "defineProperty", "deleteProperty", "setPrototypeOf"].includes(method);
-  return root === "Object" && ["assign", "defineProperty", "defineProperties", "setPrototypeOf"].includes(method);
-}
-
-const HARMLESS_ROOTS: ReadonlySet<string> = new Set([
-  "console",
-  "Math",
-  "JSON",
-  "Number",
-  "String",
-  "Boolean",
-  "BigInt",
-  "Symbol",
-]);
-const HARMLESS_NAMES: ReadonlySet<string> = new Set([
-  "parseInt",
-  "parseFloat",
-  "isNaN",
-  "structuredClone",
-  "String",
-  "Number",
-  "Boolean",
-  "BigInt",
-  "Symbol",
-]);
-
-/** Calls of built-ins that keep nothing of their arguments and change nothing in them. */
-function isHarmlessCallee(callee: Node, scope: Scope | undefined): boolean {
-  const isGlobal = (name: string) => {
-    for (let at = scope; at !== undefined; at = at.outer) if (at.names.has(name)) return false;
-    return true;
-  };
-  if (callee.type === "Identifier") return HARMLESS_NAMES.has(text(callee, "name")) && isGlobal(text(callee, "name"));
-  const root = text(child(callee, "object"), "name");
-  if (root === "Object") {
-    return ["keys", "values", "entries", "freeze", "fromEntries", "is", "hasOwn"].includes(
-      staticKey(callee, "property") ?? "",
-    );
-  }
-  return HARMLESS_ROOTS.has(root) && isGlobal(root);
-}
-
-/** Methods of built-in types that change nothing. */
-const READING_METHODS: ReadonlySet<string> = new Set(
-  ("at charAt charCodeAt codePointAt concat endsWith entries every filter find findIndex findLast flat flatMap forEach get has " +
-    "includes indexOf join keys lastIndexOf localeCompare map match matchAll normalize padEnd padStart reduce reduceRight repeat " +
-    "replace replaceAll search slice some split startsWith substring test toFixed toISOString toLowerCase toReversed toSorted " +
-    "toSpliced toString toUpperCase trim trimEnd trimStart valueOf values with exec").split(" "),
-);
