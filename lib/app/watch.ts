@@ -36,16 +36,22 @@ export interface WatchRunsOptions {
 /** Never watched: what we write ourselves, and what is large and counts by other means. */
 const LEFT_OUT = [".pivot", ".git", "node_modules", ".gitignore"];
 
-/** Runs, waits for a change, runs again, until the signal is aborted. */
+/**
+ * Runs, waits for a change, runs again, until the signal is aborted.
+ *
+ * @throws {PivotError} of kind `usage` that the first run throws.
+ */
 export async function watchRuns(options: WatchRunsOptions): Promise<void> {
   const session = new WatchSession(options);
   using _watcher = watchTree(options.root, { leaveOut: LEFT_OUT, onChange: (paths) => session.changed(paths) });
-  while (!options.signal.aborted) {
+  for (let first = true; !options.signal.aborted; first = false) {
     session.begin();
     try {
       await options.runOnce(session);
     } catch (error) {
       if (options.signal.aborted) return;
+      // A wrong command line is not mended by saving a file; one that was right before may become right again.
+      if (first && error instanceof PivotError && error.kind === "usage") throw error;
       options.onEvent({ type: "broken", error });
     }
     const paths = await session.nextChange();

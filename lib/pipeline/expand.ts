@@ -9,6 +9,8 @@ import {
   nearest,
   parseRelPath,
   PivotError,
+  type PivotErrorOptions,
+  PivotFindings,
   type RelPath,
   type SourceSpot,
   type StageName,
@@ -36,12 +38,29 @@ const ALL_KEYS: readonly string[] = ["deps", "outs", "run", "cmd", "task", ...OP
 /** The project root, as the base of globs. */
 const ROOT = "." as RelPath;
 
+/** What is told of a finding beside its message. */
+export type FindingOptions = Pick<PivotErrorOptions, "code" | "hint" | "data"> & {
+  readonly spot: SourceSpot;
+  readonly kind?: "invalid" | "usage";
+};
+
 /** Collects findings instead of throwing at the first. */
 export class Findings {
   readonly all: PivotError[] = [];
 
-  add(message: string, options: { readonly code: string; readonly spot: SourceSpot; readonly hint?: string }): void {
+  /** Adds one; it is the pipeline's fault unless `kind` says that the command line is to blame. */
+  add(message: string, options: FindingOptions): void {
     this.all.push(new PivotError(message, { kind: "invalid", ...options }));
+  }
+
+  /** Everything found, as one error. What is wrong with the project comes before what is wrong with the command line. */
+  error(): PivotFindings {
+    const { usage = [], invalid = [] } = Object.groupBy(
+      this.all,
+      ({ kind }) => kind === "usage" ? "usage" : "invalid",
+    );
+    const what = invalid.length > 0 ? "the pipeline is not valid" : "the command line is not valid";
+    return new PivotFindings(what, [...invalid, ...usage]);
   }
 
   /** Runs `read`; a PivotError becomes a finding at `spot`, and `fallback` the result. */

@@ -1,6 +1,7 @@
 // The graph that paths make. Invariant: linear in the number of paths; the order is stable.
 
 import type { RelPath, StageName } from "../core/mod.ts";
+import { type CycleLink, shortestCycle } from "./cycle.ts";
 import type { Pipeline, StageSpec } from "./spec.ts";
 
 /** Finds the stage that makes a path: the path itself, or a folder that holds it. */
@@ -49,7 +50,7 @@ export function* parentsOf(path: string): Generator<string> {
 /** What {@linkcode buildGraph} found. */
 export type GraphResult =
   | { readonly ok: true; readonly pipeline: Pipeline }
-  | { readonly ok: false; readonly cycle: readonly StageName[] };
+  | { readonly ok: false; readonly cycle: readonly CycleLink[] };
 
 /** Orders the stages; a cycle is a value. */
 export function buildGraph(stages: readonly StageSpec[]): GraphResult {
@@ -66,7 +67,11 @@ export function buildGraph(stages: readonly StageSpec[]): GraphResult {
     for (const name of found) downstream.get(name)?.push(stage.name);
   }
   const order = topologicalOrder(stages, upstream);
-  if (order.length < stages.length) return { ok: false, cycle: findCycle(stages, upstream, new Set(order)) };
+  if (order.length < stages.length) {
+    const ordered = new Set(order);
+    const stuck = stages.map(({ name }) => name).filter((name) => !ordered.has(name));
+    return { ok: false, cycle: linksOf(shortestCycle(stuck, upstream), { byName, producers }) };
+  }
   const sorted = order.flatMap((name) => byName.get(name) ?? []);
   return {
     ok: true,
@@ -102,18 +107,16 @@ function topologicalOrder(
   return order;
 }
 
-function findCycle(
-  stages: readonly StageSpec[],
-  upstream: ReadonlyMap<StageName, readonly StageName[]>,
-  ordered: ReadonlySet<StageName>,
-): StageName[] {
-  let name = stages.find((stage) => !ordered.has(stage.name))?.name;
-  const path: StageName[] = [];
-  while (name !== undefined && !path.includes(name)) {
-    path.push(name);
-    name = (upstream.get(name) ?? []).find((up) => !ordered.has(up));
-  }
-  if (name === undefined) return path;
-  const loop = path.slice(path.indexOf(name));
-  return [...loop, name].reverse();
+/** What leads from each stage of a cycle to the next. */
+function linksOf(
+  names: readonly StageName[],
+  use: { readonly byName: ReadonlyMap<StageName, StageSpec>; readonly producers: Producers },
+): CycleLink[] {
+  return names.slice(1).map((to, at): CycleLink => {
+    const from = names[at] ?? to;
+    const dep = use.byName.get(to)?.deps.find(({ path }) =>
+      use.producers.touching(path).some(({ name }) => name === from)
+    );
+    return { from, to, ...(dep === undefined ? {} : { path: dep.path }) };
+  });
 }

@@ -1,7 +1,7 @@
 // A project's pipeline from all its sources: pivot.ts, pivot.yaml, params.yaml, or the stock tasks of deno.json.
 // Invariant: user modules are imported only when their sources changed since they were last described.
 
-import { type JsonObject, nearest, PivotError, PivotFindings, type RelPath } from "../core/mod.ts";
+import { type JsonObject, nearest, PivotError, type RelPath } from "../core/mod.ts";
 import { hashText, statPath } from "../sys/mod.ts";
 import { type Declaration, describeExports } from "./declaration.ts";
 import { describeModule, folderUrl } from "./describe_module.ts";
@@ -9,6 +9,7 @@ import { expandDeclaration, Findings } from "./expand.ts";
 import { buildGraph } from "./graph.ts";
 import { paramsFromKeys } from "./param_keys.ts";
 import { type ParamSetting, paramSources } from "./params.ts";
+import { pathClashes } from "./path_clashes.ts";
 import { joinYaml, PIVOT_YAML, yamlStages } from "./pivot_yaml.ts";
 import type { Pipeline, StageSpec } from "./spec.ts";
 import { readDenoConfig, stockDeclarations } from "./stock_tasks.ts";
@@ -54,7 +55,7 @@ export const PIVOT_TS = "pivot.ts";
 /**
  * Loads and checks the project's pipeline.
  *
- * @throws {PivotFindings} with everything that is wrong; {@linkcode PivotError} `module-failed` if a module cannot be imported.
+ * @throws {PivotFindings} with everything that is wrong, of kind `usage` if that is only the settings; {@linkcode PivotError} `module-failed` if a module cannot be imported.
  */
 export async function loadPipeline(options: LoadOptions): Promise<LoadedPipeline> {
   const findings = new Findings();
@@ -74,8 +75,8 @@ export async function loadPipeline(options: LoadOptions): Promise<LoadedPipeline
   validateStages(stages, { findings, exists, linkAbove, missingAllowed: options.missingAllowed ?? false });
   const graph = buildGraph(stages);
   checkGraph(graph, stages, findings);
-  if (findings.all.length > 0 || !graph.ok) throw new PivotFindings("the pipeline is not valid", findings.all);
-  return { pipeline: graph.pipeline, source, warnings };
+  if (findings.all.length > 0 || !graph.ok) throw findings.error();
+  return { pipeline: graph.pipeline, source, warnings: [...warnings, ...pathClashes(stages)] };
 }
 
 /** Checks stages that are already known and puts them into a graph. */
@@ -84,7 +85,7 @@ export function pipelineOf(stages: readonly StageSpec[]): Pipeline {
   const graph = buildGraph(stages);
   checkGraph(graph, stages, findings);
   if (graph.ok) return graph.pipeline;
-  throw new PivotFindings("the pipeline is not valid", findings.all);
+  throw findings.error();
 }
 
 function readParams(value: Parameters<typeof asMapping>[0], findings: Findings): JsonObject {
@@ -102,6 +103,7 @@ function checkSettings(settings: readonly ParamSetting[], stages: readonly Stage
     const meant = nearest(stage, names);
     findings.add(`--set: there is no stage "${stage}"`, {
       code: "unknown-stage",
+      kind: "usage",
       spot: { file: "--set" },
       ...(meant === undefined ? {} : { hint: `did you mean "${meant}"?` }),
     });

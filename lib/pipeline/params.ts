@@ -84,7 +84,12 @@ export function paramSources(
         ...(fromFiles ? [] : [layerOf(base)]),
         ...(fromFiles || stage === base ? [] : [layerOf(stage)]),
         ...settings.filter((setting) => setting.stage === base || setting.stage === stage)
-          .map((setting) => ({ from: "--set", values: nest(setting), spotOf: () => spot })),
+          .map((setting): Layer => ({
+            from: "--set",
+            kind: "usage",
+            values: nest(setting),
+            spotOf: () => COMMAND_LINE,
+          })),
       ];
       const declared: Layer = { from: spot.file, values: defaults, spotOf: () => spot };
       refuseUnstorable(defaults, { stage, path: "", layer: declared, findings });
@@ -94,7 +99,7 @@ export function paramSources(
         if (!isJsonObject(layer.values)) {
           findings.add(`${layer.from}: "${stage}" is not a mapping of parameters`, {
             code: "bad-params",
-            spot: layer.spotOf(""),
+            ...blame(layer, ""),
           });
           continue;
         }
@@ -115,7 +120,7 @@ function nest({ keys, value }: ParamSetting): Json {
 export function merge(below: JsonObject, above: JsonObject): JsonObject {
   const merged: Record<string, Json> = { ...below };
   for (const [key, value] of Object.entries(above)) {
-    const before = merged[key];
+    const before = Object.hasOwn(merged, key) ? merged[key] : undefined;
     merged[key] = isJsonObject(before) && isJsonObject(value) ? merge(before, value) : value;
   }
   return merged;
@@ -123,10 +128,19 @@ export function merge(below: JsonObject, above: JsonObject): JsonObject {
 
 /** One source of values. */
 interface Layer {
+  /** Whose fault a wrong value is. @default "invalid" */
+  readonly kind?: "usage";
   readonly from: string;
   readonly values: Json | undefined;
   /** Where a key stands; "" for the whole. */
   readonly spotOf: (key: string) => SourceSpot;
+}
+
+const COMMAND_LINE: SourceSpot = { file: "--set" };
+
+/** Where a wrong value stands, and whose fault it is. */
+function blame(layer: Layer, key: string): { readonly spot: SourceSpot; readonly kind?: "usage" } {
+  return { spot: layer.spotOf(key), ...(layer.kind === undefined ? {} : { kind: layer.kind }) };
 }
 
 interface TypeCheck {
@@ -139,13 +153,13 @@ interface TypeCheck {
 function checkTypes(defaults: JsonObject, values: JsonObject, check: TypeCheck): void {
   for (const [key, value] of Object.entries(values)) {
     const path = check.path === "" ? key : `${check.path}.${key}`;
-    const before = defaults[key];
+    const before = Object.hasOwn(defaults, key) ? defaults[key] : undefined;
     if (before === undefined) {
       if (Object.keys(defaults).length === 0 && (check.path !== "" || check.layer.from !== "--set")) continue;
       const meant = nearest(key, Object.keys(defaults));
       check.findings.add(`${check.layer.from}: stage "${check.stage}" has no parameter "${path}"`, {
         code: "unknown-param",
-        spot: check.layer.spotOf(path),
+        ...blame(check.layer, path),
         hint: meant === undefined ? `it has ${Object.keys(defaults).join(", ") || "none"}` : `did you mean "${meant}"?`,
       });
     } else if (isJsonObject(before) && isJsonObject(value)) {
@@ -155,7 +169,7 @@ function checkTypes(defaults: JsonObject, values: JsonObject, check: TypeCheck):
         `${check.layer.from}: parameter "${path}" of stage "${check.stage}" is a ${typeName(value)}, its default a ${
           typeName(before)
         }`,
-        { code: "bad-params", spot: check.layer.spotOf(path) },
+        { code: "bad-params", ...blame(check.layer, path) },
       );
     }
   }
@@ -167,7 +181,7 @@ function refuseUnstorable(value: Json, check: TypeCheck): void {
     const { layer, path, stage } = check;
     check.findings.add(`${layer.from}: parameter "${path}" of stage "${stage}" is not a finite number`, {
       code: "bad-params",
-      spot: layer.spotOf(path),
+      ...blame(layer, path),
       hint: "write null, or a text that the stage understands",
     });
   } else if (typeof value === "object" && value !== null) {

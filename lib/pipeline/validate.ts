@@ -2,6 +2,7 @@
 // asking whether a path exists.
 
 import type { SourceSpot } from "../core/mod.ts";
+import type { CycleLink } from "./cycle.ts";
 import type { Findings } from "./expand.ts";
 import { type GraphResult, parentsOf, Producers } from "./graph.ts";
 import type { OutSpec, StageSpec } from "./spec.ts";
@@ -24,15 +25,27 @@ export function validateStages(stages: readonly StageSpec[], use: ValidateUse): 
   checkDependencies(stages, use);
 }
 
-/** Tells a cycle by its stages. */
+/** Tells the shortest cycle by its stages and the paths between them. */
 export function checkGraph(graph: GraphResult, stages: readonly StageSpec[], findings: Findings): void {
   if (graph.ok) return;
-  const spot = stages.find((stage) => stage.name === graph.cycle[0])?.spot ?? { file: "pivot.ts" };
-  findings.add(`stages depend on each other in a circle: ${graph.cycle.join(" -> ")}`, {
+  const { cycle } = graph;
+  const spot = stages.find((stage) => stage.name === cycle[0]?.from)?.spot ?? { file: "pivot.ts" };
+  const names = [...cycle.map(({ from }) => from), ...cycle.slice(0, 1).map(({ from }) => from)];
+  const more = cycle.length - MAX_LINKS;
+  const links = cycle.slice(0, MAX_LINKS).map(describeLink).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  findings.add(`stages depend on each other in a circle: ${names.join(" → ")} (${links})`, {
     code: "cycle",
     spot,
     hint: "remove one of these dependencies, or split a stage",
+    data: { cycle },
   });
+}
+
+/** Links of a cycle that are told in its message. */
+const MAX_LINKS = 6;
+
+function describeLink({ from, to, path }: CycleLink): string {
+  return path === undefined ? `"${to}" comes after "${from}"` : `"${to}" needs "${path}" of "${from}"`;
 }
 
 function checkNames(stages: readonly StageSpec[], findings: Findings): void {

@@ -24,7 +24,7 @@ export const mode = optional(
 
 /** Parameters on the command line. */
 export const set = multiple(
-  option("--set", string({ metavar: "STAGE.KEY=VALUE" }), { description: message`Override a parameter.` }),
+  option("-S", "--set", string({ metavar: "STAGE.KEY=VALUE" }), { description: message`Override a parameter.` }),
 );
 
 /** Leaves `.gitignore` alone. */

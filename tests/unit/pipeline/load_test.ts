@@ -1,7 +1,9 @@
 // Loading from every source: what is declared, what is cached, what is reported.
 
 import assert from "node:assert/strict";
-import { PivotError } from "../../../lib/core/mod.ts";
+import fc from "fast-check";
+import { PivotError, type StageName } from "../../../lib/core/mod.ts";
+import { shortestCycle } from "../../../lib/pipeline/cycle.ts";
 import { IMPORTS, makeProject } from "./project.ts";
 
 const WRITES_A = `export const a = stage({ outs: { o: out("a.txt", text()) }, run: () => ({ o: "x" }) });\n`;
@@ -120,13 +122,58 @@ Deno.test("outputs: the same, nested, and below a link are findings", async () =
   ]);
 });
 
-Deno.test("a cycle is named stage by stage", async () => {
+Deno.test("the shortest cycle is told, downstream, with the paths that link it", async () => {
   using project = makeProject({
-    "pivot.yaml": "stages:\n  z: { cmd: x, deps: [a], outs: [z] }\n  a: { cmd: x, deps: [c], outs: [a] }\n" +
-      "  b: { cmd: x, deps: [a], outs: [b] }\n  c: { cmd: x, deps: [b], outs: [c] }\n",
+    "pivot.yaml": "stages:\n  z: { cmd: x, deps: [a], outs: [z] }\n  a: { cmd: x, deps: [c, q], outs: [a] }\n" +
+      "  b: { cmd: x, deps: [a], outs: [b] }\n  c: { cmd: x, deps: [b], outs: [c] }\n" +
+      "  p: { cmd: x, deps: [d/q.txt], outs: [p] }\n  q: { cmd: x, deps: [p, c], outs: [q, d/] }\n",
   });
   const [finding] = await project.findings();
-  assert.match(finding?.message ?? "", /a -> b -> c -> a$/);
+  assert.equal(
+    finding?.message,
+    'stages depend on each other in a circle: p → q → p ("q" needs "p" of "p", "p" needs "d/q.txt" of "q")',
+  );
+  assert.deepEqual(finding?.data.cycle, [
+    { from: "p", to: "q", path: "p" },
+    { from: "q", to: "p", path: "d/q.txt" },
+  ]);
+});
+
+Deno.test("among equally short cycles the first that was declared is told; long ones are cut in words only", async () => {
+  const ring = (names: readonly string[]) =>
+    names.map((name, at) => `  ${name}: { cmd: x, deps: [${names.at(at - 1)}], outs: [${name}] }\n`).join("");
+  using project = makeProject({ "pivot.yaml": `stages:\n${ring(["c", "d"])}${ring(["a", "b"])}` });
+  assert.match((await project.findings())[0]?.message ?? "", /c → d → c /);
+  const names = Array.from({ length: 300 }, (_, at) => `s${at}`);
+  using long = makeProject({ "pivot.yaml": `stages:\n${ring(names)}` });
+  const [finding] = await long.findings();
+  assert.match(finding?.message ?? "", /s0 → s1 → .* → s299 → s0 \(.* and 294 more\)$/);
+});
+
+Deno.test("names that are one on macOS and Windows are warnings that name both stages", async () => {
+  using project = makeProject({
+    "pivot.yaml":
+      "stages:\n  a: { cmd: x, outs: [Data/out.csv, dir/] }\n  b: { cmd: x, outs: [data/OUT.csv, Dir/in.txt] }\n" +
+      "  c: { cmd: x, outs: ['caf\u00e9'] }\n  d: { cmd: x, outs: ['cafe\u0301'] }\n  A: { cmd: x, outs: [other] }\n" +
+      "  e: { cmd: x, deps: [Other], outs: [e] }\n",
+    "Other": "",
+  });
+  const { warnings } = await project.load();
+  assert.deepEqual(warnings.map((each) => each.normalize("NFC")), [
+    'stages "A" and "a" differ only in letter case: their records are one file on macOS and Windows',
+    'output "data/OUT.csv" of stage "b" and output "Data/out.csv" of stage "a" differ only in letter case: they are one file on macOS and Windows',
+    'output "café" of stage "d" and output "café" of stage "c" differ only in the Unicode form of their letters: they are one file on macOS and Windows',
+    'output "Dir/in.txt" of stage "b" lies inside output "dir" of stage "a" on macOS and Windows, where "Dir" and "dir" are one folder',
+    'dependency "Other" of stage "e" and output "other" of stage "A" differ only in letter case: the first stage does not wait for the second',
+  ]);
+});
+
+Deno.test("different paths and one path of two kinds of use make no such warning", async () => {
+  using project = makeProject({
+    "pivot.yaml":
+      "stages:\n  a: { cmd: x, outs: [Data/A.csv, Data/b.csv] }\n  b: { cmd: x, deps: [Data/A.csv, Data], outs: [B] }\n",
+  });
+  assert.deepEqual((await project.load()).warnings, []);
 });
 
 Deno.test("stock tasks are stages, with edges through tasks that only group", async () => {
@@ -147,4 +194,30 @@ Deno.test("stock tasks are stages, with edges through tasks that only group", as
     ["build", [], ["MODE"]],
     ["pack", ["build"], []],
   ]);
+});
+
+Deno.test("property: no cycle is shorter than the one that is told, and none is told where there is none", () => {
+  const edges = fc.array(fc.tuple(fc.nat(7), fc.nat(7)), { maxLength: 24 });
+  fc.assert(fc.property(edges, (pairs) => {
+    const names = Array.from({ length: 8 }, (_, at) => `s${at}` as StageName);
+    const upstream = new Map(names.map((name, at): [StageName, StageName[]] => {
+      const found = pairs.filter(([to, from]) => to === at && from !== at).flatMap(([, from]) => names[from] ?? []);
+      return [name, [...new Set(found)]];
+    }));
+    // Walks of k steps that end where they began: the first k that has one is the length of the shortest cycle.
+    let reached = new Map(names.map((name) => [name, new Set([name])]));
+    let shortest = 0;
+    for (let steps = 1; steps <= names.length && shortest === 0; steps++) {
+      reached = new Map(
+        [...reached].map(([start, at]) => [start, new Set([...at].flatMap((n) => upstream.get(n) ?? []))]),
+      );
+      if ([...reached].some(([start, at]) => at.has(start))) shortest = steps;
+    }
+    const told = shortestCycle(names, upstream);
+    assert.equal(Math.max(0, told.length - 1), shortest);
+    assert.equal(told[0], told.at(-1));
+    for (const [at, name] of told.slice(1).entries()) {
+      assert.ok(upstream.get(name)?.includes(told[at] ?? name), `${name} does not need ${told[at]}`);
+    }
+  }));
 });

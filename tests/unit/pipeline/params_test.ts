@@ -1,7 +1,7 @@
 // Parameters, matrix and targets.
 
 import assert from "node:assert/strict";
-import { PivotError } from "../../../lib/core/mod.ts";
+import { PivotError, PivotFindings } from "../../../lib/core/mod.ts";
 import { parseDuration, parseSettings, selectTargets } from "../../../lib/pipeline/mod.ts";
 import { makeProject } from "./project.ts";
 
@@ -41,8 +41,29 @@ Deno.test("--set refuses unknown stages, unknown keys and other types, with sugg
     const [finding] = await project.findings([set]);
     assert.equal(finding?.code, code);
     assert.equal(finding?.hint, hint);
+    assert.equal(finding?.exitCode, 2, "a wrong value of a flag is a usage error");
+    assert.equal(finding?.spot?.file, "--set");
   }
   assert.throws(() => parseSettings(["rate"]), (error) => error instanceof PivotError && error.exitCode === 2);
+});
+
+Deno.test("--set beside a broken project: the project is told first and decides the exit code", async () => {
+  using project = makeProject({
+    "pivot.yaml": "stages:\n  train: { cmd: x, params: { rate: 1 }, outs: [o] }\n",
+    "params.yaml": "train: { rate: fast }\n",
+  });
+  const both = await project.load(["train.rat=2"]).then(() => undefined, (error) => error);
+  assert.ok(both instanceof PivotFindings);
+  assert.equal(both.exitCode, 3);
+  assert.deepEqual(both.findings.map(({ kind }) => kind), ["invalid", "usage"]);
+});
+
+Deno.test("--set does not take what every object has for a parameter", async () => {
+  using project = makeProject({ "pivot.yaml": "stages:\n  t: { cmd: x, params: { a: 1, b: { c: 1 } }, outs: [o] }\n" });
+  for (const key of ["__proto__.x", "constructor", "b.toString", "toString.x"]) {
+    const [finding] = await project.findings([`t.${key}=1`]);
+    assert.equal(finding?.code, "unknown-param", key);
+  }
 });
 
 Deno.test("two matrix values that give one name are a finding", async () => {
