@@ -1,7 +1,7 @@
 // One function stage from loaded inputs to saved outputs, inside its own process. Invariant: what `run` returns is checked
 // name by name; nothing is saved before all of it was checked.
 
-import { isJsonObject, type JsonObject, messageOf, nearest, PivotError } from "../core/mod.ts";
+import { isJsonObject, type JsonObject, messageOf, nearest, PivotError, type PivotErrorOptions } from "../core/mod.ts";
 import { safeJoin, statPath } from "../sys/mod.ts";
 import { isStage, type Stage } from "./declare.ts";
 import type { Loader } from "./loaders.ts";
@@ -46,7 +46,9 @@ export async function executeStage(target: unknown, options: ExecuteOptions): Pr
   const context = contextOf(options, await previousOf(outs));
   const run = target.options.run as (deps: unknown, context: unknown) => unknown;
   const result = await run(loaded, context);
-  for (const [item, value] of returned(target, outs, { result, stage: options.stage })) await save(item, value);
+  for (const [item, value] of returned(target, outs, { result, stage: options.stage })) {
+    await save(item, value, options.stage);
+  }
 }
 
 function contextOf(options: ExecuteOptions, previous: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -148,7 +150,7 @@ function required(out: Item, value: unknown, stage: string): unknown {
   });
 }
 
-async function save(item: Item, value: unknown): Promise<void> {
+async function save(item: Item, value: unknown, stage: string): Promise<void> {
   try {
     if (!item.directory) return await item.loader.save(value, item.path);
     if (!isPlainMap(value)) throw notAMap(item);
@@ -159,12 +161,22 @@ async function save(item: Item, value: unknown): Promise<void> {
       await item.loader.save(each, path);
     }
   } catch (error) {
-    if (error instanceof PivotError) throw error;
-    throw new PivotError(`cannot save output "${item.name}" to "${item.path}": ${messageOf(error)}`, {
-      code: "value-not-saved",
-      cause: error,
+    if (!(error instanceof PivotError)) {
+      throw notSaved(`cannot save output "${item.name}" of stage "${stage}" to "${item.path}": ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    if (error.code !== "value-not-saved") throw error;
+    const { hint, data } = error;
+    throw notSaved(`stage "${stage}", output "${item.name}": ${error.message}`, {
+      data,
+      ...(hint === undefined ? {} : { hint }),
     });
   }
+}
+
+function notSaved(message: string, options: Pick<PivotErrorOptions, "cause" | "data" | "hint">): PivotError {
+  return new PivotError(message, { code: "value-not-saved", ...options });
 }
 
 function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -97,7 +97,13 @@ export interface JsonOptions {
   readonly indent?: number;
 }
 
-/** JSON (RFC 8259). Give the type that the file holds: `json<Model>()`. */
+/**
+ * JSON (RFC 8259). Give the type that the file holds: `json<Model>()`.
+ *
+ * JSON has neither NaN nor Infinity, and what reads it refuses them: saving such a number, or a date that is none, fails and
+ * names its key, instead of writing the null that `JSON.stringify` makes of it. Return null where that is meant, or use
+ * {@linkcode yaml}, which has both.
+ */
 // deno-lint-ignore no-explicit-any -- a file's type is for the caller to say; `unknown` would force a cast at each use
 export function json<Value = any>(options: JsonOptions = {}): Loader<Value> {
   return {
@@ -111,17 +117,59 @@ export function json<Value = any>(options: JsonOptions = {}): Loader<Value> {
         throw unreadable("JSON", path, (error as Error).message);
       }
     },
-    save: (value, path) => Deno.writeTextFile(path, `${toJson(value, path, options.indent ?? 2)}\n`),
+    async save(value, path) {
+      await Deno.writeTextFile(path, `${toJson(value, path, { indent: options.indent ?? 2 })}\n`);
+    },
   };
 }
 
-function toJson(value: unknown, path: string, indent: number): string {
+function toJson(
+  value: unknown,
+  path: string,
+  { indent, key = "" }: { readonly indent: number; readonly key?: string },
+): string {
   const text = JSON.stringify(value, null, indent);
+  // Only a text with a null in it can have lost something.
+  if (text?.includes("null")) refuseLost(value, { path, key });
   if (text !== undefined) return text;
   throw new PivotError(`cannot save "${path}" as JSON: the value is ${typeof value}`, { code: "value-not-saved" });
 }
 
-/** One JSON value per line. */
+/** `JSON.stringify` writes null for numbers and dates that JSON lacks: a metric would silently be no metric. */
+function refuseLost(value: unknown, about: { readonly path: string; readonly key: string }): void {
+  const keys = new WeakMap<object, string>();
+  JSON.stringify(value, function (this: object, key: string, written: unknown): unknown {
+    const above = keys.get(this);
+    const at = above === undefined
+      ? about.key
+      : Array.isArray(this)
+      ? `${above}[${key}]`
+      : above === ""
+      ? key
+      : `${above}.${key}`;
+    // A date has become null already.
+    const given: unknown = (this as Record<string, unknown>)[key];
+    const lost = typeof written === "number" && !Number.isFinite(written)
+      ? String(written)
+      : given instanceof Date && written === null
+      ? "an invalid date"
+      : undefined;
+    if (lost !== undefined) throw notInJson(lost, { key: at, path: about.path });
+    if (typeof written === "object" && written !== null) keys.set(written, at);
+    return written;
+  });
+}
+
+function notInJson(lost: string, { key, path }: { readonly key: string; readonly path: string }): PivotError {
+  const what = key === "" ? "the value" : `"${key}"`;
+  return new PivotError(`cannot save "${path}" as JSON: ${what} is ${lost}, which JSON cannot hold`, {
+    code: "value-not-saved",
+    hint: "return null or a text in its place, or save it with yaml(), which knows .nan and .inf",
+    data: { key },
+  });
+}
+
+/** One JSON value per line. The same values are refused as by {@linkcode json}. */
 // deno-lint-ignore no-explicit-any -- as for json()
 export function jsonl<Value = any>(): Loader<readonly Value[]> {
   return {
@@ -138,7 +186,10 @@ export function jsonl<Value = any>(): Loader<readonly Value[]> {
         }
       });
     },
-    save: (value, path) => Deno.writeTextFile(path, value.map((each) => `${toJson(each, path, 0)}\n`).join("")),
+    async save(value, path) {
+      const lines = value.map((each, at) => `${toJson(each, path, { indent: 0, key: `[${at}]` })}\n`);
+      await Deno.writeTextFile(path, lines.join(""));
+    },
     empty: () => [],
   };
 }

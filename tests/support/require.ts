@@ -1,4 +1,4 @@
-// What a test needs beyond Deno: a skip says why, and PIVOT_REQUIRE (`s3,docker,k8s,chromium`) makes it a failure.
+// What a test needs beyond Deno: a skip says why, and PIVOT_REQUIRE (`s3,azure,docker,k8s,chromium,mount`) makes it a failure.
 
 /** A thing that some machines lack. */
 export interface Requirement {

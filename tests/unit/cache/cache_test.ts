@@ -12,6 +12,7 @@ import {
   type RelPath,
 } from "../../../lib/core/mod.ts";
 import { createPool, type WorkerPool } from "../../../lib/pool/mod.ts";
+import { testWith } from "../../support/require.ts";
 
 interface Bench extends AsyncDisposable {
   readonly root: string;
@@ -255,10 +256,10 @@ Deno.test("gc keeps what is named, and what is young", async () => {
   assert.ok(at.cache.has(a) && !at.cache.has(b));
 });
 
-Deno.test({
-  name: "a cache on another file system falls back from links, but not when a mode was asked for by name",
-  ignore: !sharedMemory(),
-  fn: async () => {
+testWith(
+  { name: "mount", missing: sharedMemory() ? undefined : "there is no /dev/shm beside the temporary folder" },
+  "a cache on another file system falls back from links, but not when a mode was asked for by name",
+  async () => {
     const cacheRoot = Deno.makeTempDirSync({ dir: "/dev/shm", prefix: "pivot-cache-" });
     try {
       await using at = bench({ cacheRoot });
@@ -276,7 +277,7 @@ Deno.test({
       Deno.removeSync(cacheRoot, { recursive: true });
     }
   },
-});
+);
 
 /** Whether there is a second file system to test with. */
 function sharedMemory(): boolean {
@@ -287,29 +288,52 @@ function sharedMemory(): boolean {
   }
 }
 
-Deno.test({
-  name: "a full disk is told as such, and nothing is lost",
-  ignore: Deno.uid() !== 0,
-  fn: async () => {
-    const mount = Deno.makeTempDirSync({ prefix: "pivot-full-" });
-    const { code } = await new Deno.Command("mount", {
-      args: ["-t", "tmpfs", "-o", "size=1m", "tmpfs", mount],
-      stderr: "null",
-    }).output();
-    if (code !== 0) {
-      Deno.removeSync(mount);
-      return;
-    }
-    try {
-      await using at = bench({ cacheRoot: `${mount}/cache` });
-      Deno.writeFileSync(`${at.root}/big`, new Uint8Array(2 << 20).fill(7));
-      await assert.rejects(at.store("big"), (error) => error instanceof PivotError && error.code === "disk-full");
-      assert.equal(Deno.statSync(`${at.root}/big`).size, 2 << 20);
-      Deno.writeTextFileSync(`${at.root}/small`, "fits");
-      assert.ok(at.cache.has(await at.store("small")));
-    } finally {
-      await new Deno.Command("umount", { args: [mount] }).output();
-      Deno.removeSync(mount);
-    }
+/** A file system of one megabyte that goes away with the test. */
+interface SmallDisk extends Disposable {
+  readonly path: string;
+}
+
+/** Why there can be no small disk; undefined if there can. */
+function smallDiskMissing(): string | undefined {
+  try {
+    smallDisk()[Symbol.dispose]();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function smallDisk(): SmallDisk {
+  const path = Deno.makeTempDirSync({ prefix: "pivot-full-" });
+  const run = (program: string, ...args: string[]): void => {
+    const { success, stderr } = new Deno.Command(program, { args }).outputSync();
+    if (!success) throw new Error(`${program} said: ${new TextDecoder().decode(stderr).trim()}`);
+  };
+  try {
+    run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", path);
+  } catch (error) {
+    Deno.removeSync(path);
+    throw new Error(`a tmpfs of one megabyte cannot be mounted here: ${(error as Error).message}`);
+  }
+  return {
+    path,
+    [Symbol.dispose]() {
+      run("umount", path);
+      Deno.removeSync(path);
+    },
+  };
+}
+
+testWith(
+  { name: "mount", missing: smallDiskMissing() },
+  "a full disk is told as such, and nothing is lost",
+  async () => {
+    using disk = smallDisk();
+    await using at = bench({ cacheRoot: `${disk.path}/cache` });
+    Deno.writeFileSync(`${at.root}/big`, new Uint8Array(2 << 20).fill(7));
+    await assert.rejects(at.store("big"), (error) => error instanceof PivotError && error.code === "disk-full");
+    assert.equal(Deno.statSync(`${at.root}/big`).size, 2 << 20);
+    Deno.writeTextFileSync(`${at.root}/small`, "fits");
+    assert.ok(at.cache.has(await at.store("small")));
   },
-});
+);

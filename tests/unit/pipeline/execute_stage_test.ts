@@ -121,3 +121,67 @@ Deno.test("csv keeps quotes, separators and line breaks in fields", async () => 
   assert.deepEqual(await roundTrip(csv(), rows), rows);
   assert.deepEqual(await roundTrip(csv({ separator: ";" }), rows), rows);
 });
+
+Deno.test("a number that JSON lacks is refused by stage, output, path and key, not written as null", () =>
+  inFolder(async (root) => {
+    const save = async (value: unknown, loader: Loader<unknown> = json()) => {
+      const one = stage({ outs: { figures: out("f.json", loader) }, run: () => ({ figures: value }) });
+      return await execute(one, { outs: { figures: `${root}/f.json` } }).then(
+        () => undefined,
+        (error) => error as PivotError,
+      );
+    };
+    const shared = { rate: Number.NaN };
+    for (
+      const [value, key, found] of [
+        [Number.NaN, "", "NaN"],
+        [{ loss: Number.NaN }, "loss", "NaN"],
+        [{ a: null, runs: [{ loss: 1 }, { loss: Infinity }] }, "runs[1].loss", "Infinity"],
+        [[1, -Infinity], "[1]", "-Infinity"],
+        [{ when: new Date(Number.NaN) }, "when", "an invalid date"],
+        [{ x: { toJSON: () => ({ y: Number.NaN }) } }, "x.y", "NaN"],
+        [{ first: { ok: 1 }, second: [shared] }, "second[0].rate", "NaN"],
+      ] as const
+    ) {
+      const error = await save(value);
+      assert.equal(error?.code, "value-not-saved");
+      assert.equal(error.data.key, key);
+      const what = key === "" ? "the value" : `"${key}"`;
+      assert.equal(
+        error.message,
+        `stage "s", output "figures": cannot save "${root}/f.json" as JSON: ${what} is ${found}, which JSON cannot hold`,
+      );
+      assert.match(error.hint ?? "", /return null/);
+      assert.throws(() => Deno.statSync(`${root}/f.json`), Deno.errors.NotFound);
+    }
+    const line = await save([{ ok: null }, { loss: Number.NaN }], jsonl() as Loader<unknown>);
+    assert.equal(line?.data.key, "[1].loss");
+    assert.equal(await save({ a: null, b: "null", c: [null, undefined], d: new Date(0) }), undefined);
+    assert.deepEqual(JSON.parse(Deno.readTextFileSync(`${root}/f.json`)).c, [null, null]);
+    assert.equal(await save({ loss: Number.NaN }, yaml()), undefined, "YAML has a word for it");
+  }));
+
+Deno.test("property: json() refuses exactly the values in which JSON.stringify loses a number", () =>
+  inFolder(async (root) => {
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.double(),
+        fc.constant(null),
+        fc.string(),
+        fc.array(tie("value")),
+        fc.dictionary(fc.string(), tie("value")),
+      ),
+    }));
+    const holdsLost = (each: unknown): boolean =>
+      typeof each === "number"
+        ? !Number.isFinite(each)
+        : typeof each === "object" && each !== null && Object.values(each).some(holdsLost);
+    await fc.assert(fc.asyncProperty(value, async (each) => {
+      const error = await Promise.resolve(json().save(each, `${root}/f.json`)).then(
+        () => undefined,
+        (thrown) => thrown,
+      );
+      assert.equal(error !== undefined, holdsLost(each));
+    }));
+  }));
