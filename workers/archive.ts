@@ -9,10 +9,14 @@ serveJobs<ArchiveJob, ArchiveResult>((job, { signal, transfer }) => {
     case "pack": {
       const result = pack(job);
       transfer(result.packed.buffer);
+      if (result.filled !== undefined) transfer(result.filled.buffer);
       return result;
     }
-    case "unpack":
-      return unpack(job);
+    case "unpack": {
+      const result = unpack(job);
+      if (result.left !== undefined) transfer(result.left.raw.buffer);
+      return result;
+    }
     case "expand": {
       const raw = expand(job);
       transfer(raw.buffer);

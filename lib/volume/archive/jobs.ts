@@ -1,6 +1,7 @@
 // The messages between the coordinator and an archive worker. Types alone.
 
 import type { TarEntry } from "./entry.ts";
+import type { FilledMembers } from "./fill.ts";
 
 /** How an archive is packed. */
 export type Compression = "zstd" | "gzip" | "none";
@@ -28,6 +29,8 @@ export interface PackJob {
   readonly piece: Piece | undefined;
   /** Adds the end marker. */
   readonly last: boolean;
+  /** The tar bytes, where the coordinator read the files; entries are empty then. */
+  readonly filled: FilledMembers | undefined;
 }
 
 /** One frame. */
@@ -37,6 +40,8 @@ export interface PackResult {
   readonly rawBytes: number;
   /** Where in the expanded frame the content of each entry starts. */
   readonly offsets: readonly number[];
+  /** The memory of {@linkcode PackJob.filled}, to be used again. */
+  readonly filled: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** Expand a segment and write its files below `root`. */
@@ -50,6 +55,8 @@ export interface UnpackJob {
   readonly rawBytes: number;
   /** Where the segment goes on in a file, if it does. */
   readonly into: Continuation | undefined;
+  /** Small files are left to the coordinator. */
+  readonly leaveSmall: boolean;
 }
 
 /** A file whose content goes on in the next segments. */
@@ -68,6 +75,15 @@ export interface UnpackResult {
   readonly open: Continuation | undefined;
   /** Whether the end marker was in it. */
   readonly ended: boolean;
+  /** What the coordinator has to write; undefined when all of it is on disk. */
+  readonly left: LeftMembers | undefined;
+}
+
+/** Tar bytes of whole members that were read but not written. */
+export interface LeftMembers {
+  readonly raw: Uint8Array<ArrayBuffer>;
+  /** Where the content of each entry starts. */
+  readonly offsets: readonly number[];
 }
 
 /** Expand a frame, nothing else. */

@@ -11,7 +11,10 @@ import { inOrder } from "./in_order.ts";
 import type { Continuation, UnpackJob, UnpackResult } from "./jobs.ts";
 import { Meter } from "./meter.ts";
 import { NameRegistry } from "./registry.ts";
+import { release } from "./release.ts";
 import { readSegments, type Segment } from "./segments.ts";
+import { coordinatorOpensSmall } from "./small_files.ts";
+import { dateOf, MemberWriter } from "./write_members.ts";
 
 /** Options of {@linkcode readArchive}. */
 export interface ReadArchiveOptions {
@@ -66,6 +69,7 @@ async function extract(stream: ReadableStream<Uint8Array>, options: ReadArchiveO
   const meter = new Meter({ ...DEFAULT_LIMITS, ...options.limits }, () => reader.taken);
   const registry = new NameRegistry(options.foldCase ?? foldsCase(target));
   const dispatcher = new Dispatcher(target, pool);
+  const writer = new MemberWriter(target);
   const entries: TarEntry[] = [];
   const segments = readSegments(reader, (bytes) => meter.raw(bytes));
   let [open, ended]: [Continuation | undefined, boolean] = [undefined, false];
@@ -77,6 +81,10 @@ async function extract(stream: ReadableStream<Uint8Array>, options: ReadArchiveO
       meter.entry(entry);
       registry.add(entry);
       entries.push(entry);
+    }
+    if (result.left !== undefined) {
+      writer.write({ entries: result.entries, ...result.left });
+      release(result.left.raw);
     }
     open = result.open;
     ended = result.ended;
@@ -90,6 +98,7 @@ async function extract(stream: ReadableStream<Uint8Array>, options: ReadArchiveO
 class Dispatcher {
   readonly #root: string;
   readonly #pool: WorkerPool;
+  readonly #leaveSmall: boolean;
   #head: Promise<UnpackResult> | undefined;
   /** Content bytes handed out since the head, so that later parts need not wait for each other. */
   #handedOut = 0;
@@ -99,6 +108,7 @@ class Dispatcher {
   constructor(root: string, pool: WorkerPool) {
     this.#root = root;
     this.#pool = pool;
+    this.#leaveSmall = coordinatorOpensSmall(pool.width("archive"));
   }
 
   run(segment: Segment): Promise<UnpackResult> {
@@ -121,7 +131,15 @@ class Dispatcher {
 
   #send(segment: Segment, into: Continuation | undefined): Promise<UnpackResult> {
     const { bytes, compressed, rawBytes } = segment;
-    const job: UnpackJob = { type: "unpack", root: this.#root, bytes, compressed, rawBytes, into };
+    const job: UnpackJob = {
+      type: "unpack",
+      root: this.#root,
+      bytes,
+      compressed,
+      rawBytes,
+      into,
+      leaveSmall: this.#leaveSmall,
+    };
     // Not cancelled in its middle: the folder may be removed only when no worker writes to it any more.
     return this.#pool.run<UnpackJob, UnpackResult>("archive", job, { transfer: [bytes.buffer] });
   }
@@ -163,9 +181,4 @@ function setModeAndTime(root: string, entry: TarEntry): void {
   const path = `${root}/${entry.path}`;
   setMode(path, entry.mode);
   Deno.utimeSync(path, dateOf(entry), dateOf(entry));
-}
-
-/** Milliseconds are what the platform takes. */
-function dateOf(entry: TarEntry): Date {
-  return new Date(entry.mtime.seconds * 1000 + Math.floor(entry.mtime.nanos / 1_000_000));
 }

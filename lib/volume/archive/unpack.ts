@@ -1,16 +1,15 @@
-// A worker's half of reading: expands a segment and writes its files and folders below a folder that only this
-// extraction uses. Invariants: nothing that exists is opened for writing, so one name is written once; no link is made
-// here, so no name leads through one.
+// A worker's half of reading: expands a segment, judges its names and writes its files and folders below a folder that
+// only this extraction uses. Invariant: a segment is parsed whole before anything of it is written.
 
 import { zstdDecompressSync } from "node:zlib";
 import { assert } from "../../core/mod.ts";
-import { parentOf, setMode } from "../../sys/mod.ts";
-import { corruptArchive, type TarEntry, unsafeArchive } from "./entry.ts";
+import { corruptArchive, type TarEntry } from "./entry.ts";
 import type { Continuation, ExpandJob, UnpackJob, UnpackResult } from "./jobs.ts";
 import { release } from "./release.ts";
-import { SEGMENT_BYTES } from "./segment_builder.ts";
+import { areSmall } from "./small_files.ts";
 import { padded } from "./tar_encode.ts";
 import { TarParser } from "./tar_parser.ts";
+import { MemberWriter, writeAll } from "./write_members.ts";
 
 /** Expands one zstd frame to exactly the size that its label says. @throws {PivotError} `corrupt-archive` */
 export function expand(job: Omit<ExpandJob, "type">): Uint8Array<ArrayBuffer> {
@@ -26,37 +25,47 @@ export function expand(job: Omit<ExpandJob, "type">): Uint8Array<ArrayBuffer> {
     : new Uint8Array(raw);
 }
 
-/** Writes one segment. @throws {PivotError} `corrupt-archive`, `unsafe-archive` */
+/** Writes one segment, or leaves it to the coordinator. @throws {PivotError} `corrupt-archive`, `unsafe-archive` */
 export function unpack(job: UnpackJob): UnpackResult {
   const raw = job.compressed ? expand(job) : job.bytes;
   if (job.compressed) release(job.bytes);
-  try {
-    return job.into === undefined ? unpackMembers(job.root, raw) : unpackMore(job.root, raw, job.into);
-  } finally {
-    release(raw);
-  }
+  const result = job.into === undefined ? unpackMembers(job, raw) : unpackMore(job.root, raw, job.into);
+  if (result.left === undefined) release(raw);
+  return result;
 }
 
-function unpackMembers(root: string, raw: Uint8Array): UnpackResult {
+function unpackMembers({ root, leaveSmall }: UnpackJob, raw: Uint8Array<ArrayBuffer>): UnpackResult {
+  const { entries, offsets, parser } = parse(raw);
+  if (parser.dataLeft === 0 && !parser.atBorder) throw corruptArchive("a frame ends in the middle of a header");
+  const open = parser.dataLeft === 0 ? undefined : openFile(entries.at(-1), parser.dataLeft);
+  // The later parts of an open file are written by workers, which must find its start on disk.
+  if (leaveSmall && open === undefined && areSmall(entries.length)) {
+    return { entries, open, ended: parser.ended, left: { raw, offsets } };
+  }
+  new MemberWriter(root).write({ entries, raw, offsets });
+  return { entries, open, ended: parser.ended, left: undefined };
+}
+
+function parse(raw: Uint8Array): { entries: TarEntry[]; offsets: number[]; parser: TarParser } {
   const entries: TarEntry[] = [];
-  using writer = new FileWriter(root);
+  const offsets: number[] = [];
   const parser = new TarParser({
-    onEntry: (entry) => {
+    onEntry(entry) {
       entries.push(entry);
-      writer.start(entry);
+      offsets.push(0);
     },
-    onData: (bytes) => writer.write(bytes),
+    // All bytes are pushed at once, so a member's content comes in one piece.
+    onData(bytes) {
+      offsets[entries.length - 1] = bytes.byteOffset - raw.byteOffset;
+    },
   });
   parser.push(raw);
-  const last = entries.at(-1);
-  if (parser.dataLeft > 0) {
-    assert(last !== undefined, "content belongs to a member");
-    const open = { path: last.path, offset: last.size - parser.dataLeft, size: last.size };
-    return { entries, open, ended: false };
-  }
-  if (!parser.atBorder) throw corruptArchive("a frame ends in the middle of a header");
-  writer.finish();
-  return { entries, open: undefined, ended: parser.ended };
+  return { entries, offsets, parser };
+}
+
+function openFile(last: TarEntry | undefined, dataLeft: number): Continuation {
+  assert(last !== undefined, "content belongs to a member");
+  return { path: last.path, offset: last.size - dataLeft, size: last.size };
 }
 
 function unpackMore(root: string, raw: Uint8Array, into: Continuation): UnpackResult {
@@ -69,99 +78,6 @@ function unpackMore(root: string, raw: Uint8Array, into: Continuation): UnpackRe
   file.seekSync(into.offset, Deno.SeekMode.Start);
   writeAll(file, raw.subarray(0, length));
   const offset = into.offset + length;
-  return { entries: [], open: offset < into.size ? { ...into, offset } : undefined, ended: false };
-}
-
-/** Writes one file after the other. */
-class FileWriter implements Disposable {
-  readonly #root: string;
-  readonly #folders = new Set<string>();
-  /** Modes that a new file gets or does not get as asked for: the process's mask and the folder's ACL decide. */
-  readonly #granted = new Map<number, boolean>();
-  #file: Deno.FsFile | undefined;
-  #entry: TarEntry | undefined;
-
-  constructor(root: string) {
-    this.#root = root;
-    this.#folders.add(root);
-  }
-
-  start(entry: TarEntry): void {
-    this.finish();
-    const path = `${this.#root}/${entry.path}`;
-    if (entry.kind === "directory") this.#makeFolder(path, entry.path);
-    else this.#makeFolder(parentOf(path), entry.path);
-    if (entry.kind !== "file") return;
-    this.#file = createNew(path, entry);
-    this.#entry = entry;
-  }
-
-  write(bytes: Uint8Array): void {
-    assert(this.#file !== undefined, "content belongs to a file");
-    writeAll(this.#file, bytes);
-  }
-
-  finish(): void {
-    if (this.#file === undefined || this.#entry === undefined) return;
-    const { path, mode, size } = this.#entry;
-    const granted = size <= SEGMENT_BYTES && this.#grants(this.#file, mode);
-    setTimes(this.#file, this.#entry);
-    this.#close();
-    if (!granted) setMode(`${this.#root}/${path}`, mode);
-  }
-
-  #grants(file: Deno.FsFile, mode: number): boolean {
-    let granted = this.#granted.get(mode);
-    if (granted === undefined) {
-      granted = ((file.statSync().mode ?? 0) & 0o7777) === mode;
-      this.#granted.set(mode, granted);
-    }
-    return granted;
-  }
-
-  #makeFolder(path: string, shown: string): void {
-    if (this.#folders.has(path)) return;
-    try {
-      Deno.mkdirSync(path, { recursive: true });
-    } catch (error) {
-      if (!isCollision(error)) throw error;
-      throw unsafeArchive(`"${shown}" lies below a file`);
-    }
-    this.#folders.add(path);
-  }
-
-  #close(): void {
-    this.#file?.close();
-    this.#file = undefined;
-    this.#entry = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.#close();
-  }
-}
-
-function createNew(path: string, entry: TarEntry): Deno.FsFile {
-  try {
-    // A large file is opened again for its later parts, which a mode without writing would forbid.
-    const mode = entry.size > SEGMENT_BYTES ? 0o600 : entry.mode & 0o777;
-    return Deno.openSync(path, { write: true, createNew: true, mode });
-  } catch (error) {
-    if (!isCollision(error)) throw error;
-    throw unsafeArchive(`the name "${entry.path}" is there twice, or differs from another only in case`);
-  }
-}
-
-function isCollision(error: unknown): boolean {
-  return error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory ||
-    error instanceof Deno.errors.IsADirectory;
-}
-
-function setTimes(file: Deno.FsFile, entry: TarEntry): void {
-  const time = new Date(entry.mtime.seconds * 1000 + Math.floor(entry.mtime.nanos / 1_000_000));
-  file.utimeSync(time, time);
-}
-
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+  const open = offset < into.size ? { ...into, offset } : undefined;
+  return { entries: [], open, ended: false, left: undefined };
 }

@@ -7,8 +7,10 @@ import { type ArchiveIndex, encodeIndex, type IndexedEntry, type IndexedFrame } 
 import type { Compression, PackJob, PackResult } from "./jobs.ts";
 import { encodeLabel } from "./label.ts";
 import type { TreeListing } from "./list_tree.ts";
+import { type FilledMembers, fillMembers } from "./fill.ts";
 import { inOrder } from "./in_order.ts";
 import { type FramePlan, planFrames } from "./plan.ts";
+import { areSmall, coordinatorOpensSmall } from "./small_files.ts";
 import { formatTime } from "./tar_encode.ts";
 
 /** What to archive and how. */
@@ -34,11 +36,9 @@ export interface WriteArchiveOptions {
  */
 export async function* writeArchive(options: WriteArchiveOptions): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const index = new IndexBuilder();
-  const { pool, signal } = options;
-  const frames = inOrder(planFrames(options.listing.entries), 2 * pool.width("archive"), async (plan) => {
-    const job = packJob(plan, options);
-    const result = await pool.run<PackJob, PackResult>("archive", job, signal === undefined ? {} : { signal });
-    return { plan, result };
+  const packer = new Packer(options);
+  const frames = inOrder(planFrames(options.listing.entries), 2 * options.pool.width("archive"), async (plan) => {
+    return { plan, result: await packer.run(plan) };
   });
   for await (const { plan, result } of frames) {
     // The consumer may free what it was given, so its length is taken before.
@@ -52,17 +52,43 @@ export async function* writeArchive(options: WriteArchiveOptions): AsyncGenerato
   if (options.compression === "zstd") yield encodeIndex(index.build());
 }
 
-function packJob(plan: FramePlan, options: WriteArchiveOptions): PackJob {
-  return {
-    type: "pack",
-    root: options.root,
-    compression: options.compression,
-    level: options.level,
-    entries: plan.entries,
-    lastLength: plan.lastLength,
-    piece: plan.piece,
-    last: plan.last,
-  };
+/** Has frames made by the workers; the small files of a frame are read here where that is faster. */
+class Packer {
+  readonly #options: WriteArchiveOptions;
+  readonly #readsSmall: boolean;
+  /** Memory that came back: fresh pages for every frame cost about as much as reading the files. */
+  readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
+
+  constructor(options: WriteArchiveOptions) {
+    this.#options = options;
+    this.#readsSmall = coordinatorOpensSmall(options.pool.width("archive"));
+  }
+
+  async run(plan: FramePlan): Promise<PackResult> {
+    const { pool, signal } = this.#options;
+    const isSmall = this.#readsSmall && plan.lastLength === undefined && areSmall(plan.entries.length);
+    const filled = isSmall ? this.#fill(plan) : undefined;
+    const result = await pool.run<PackJob, PackResult>("archive", this.#job(plan, filled), {
+      ...(signal === undefined ? {} : { signal }),
+      ...(filled === undefined ? {} : { transfer: [filled.raw.buffer] }),
+    });
+    if (result.filled !== undefined) this.#buffers.push(new Uint8Array(result.filled.buffer));
+    return result;
+  }
+
+  #fill(plan: FramePlan): FilledMembers {
+    return fillMembers({ ...plan, root: this.#options.root }, (bytes) => {
+      const buffer = this.#buffers.pop();
+      return buffer !== undefined && buffer.length >= bytes ? buffer : new Uint8Array(bytes);
+    });
+  }
+
+  #job(plan: FramePlan, filled: FilledMembers | undefined): PackJob {
+    const { root, compression, level } = this.#options;
+    const { lastLength, piece, last } = plan;
+    const entries = filled === undefined ? plan.entries : [];
+    return { type: "pack", root, compression, level, entries, lastLength, piece, last, filled };
+  }
 }
 
 class IndexBuilder {
