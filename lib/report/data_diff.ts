@@ -1,6 +1,8 @@
-// Two tables row by row: by a key, or by position. Pure. Invariant: counts are of all rows, also where only some are listed.
+// Two tables row by row: by a key, or aligned by what the rows hold. Pure.
+// Invariant: counts are of all rows, also where only some are listed.
 
 import { canonicalJson, type Json, jsonEqual, PivotError } from "../core/mod.ts";
+import { alignRows } from "./align_rows.ts";
 import type { Row } from "./data_rows.ts";
 
 /** One cell that differs. */
@@ -13,10 +15,16 @@ export interface ChangedCell {
   readonly now?: Json;
 }
 
-/** One row that differs. */
+/** One row that differs. `row` is its key, or its position from 1: on the earlier side if it was removed, else on the later. */
 export type RowChange =
   | { readonly type: "added" | "removed"; readonly row: string; readonly cells: Row }
-  | { readonly type: "changed"; readonly row: string; readonly cells: readonly ChangedCell[] };
+  | {
+    readonly type: "changed";
+    readonly row: string;
+    /** Its position on the earlier side, where that is another one; never with a key. */
+    readonly was?: string;
+    readonly cells: readonly ChangedCell[];
+  };
 
 /** What differs between two tables. */
 export interface TableDiff {
@@ -40,7 +48,7 @@ export interface TableDiff {
 
 /** Options of {@linkcode diffRows}. */
 export interface DiffRowsOptions {
-  /** Columns that tell a row; none = its position. */
+  /** Columns that tell a row; none = rows are aligned by what they hold. */
   readonly key?: readonly string[];
   /** Changes to list, at most. */
   readonly limit: number;
@@ -52,23 +60,15 @@ export interface DiffRowsOptions {
  * @throws {PivotError} `bad-key` (kind `usage`) if a key column is missing or its values are not unique.
  */
 export function diffRows(before: readonly Row[], now: readonly Row[], options: DiffRowsOptions): TableDiff {
-  const old = keyed(before, options.key);
-  const fresh = keyed(now, options.key);
   const counts = { added: 0, removed: 0, changed: 0 };
   const changes: RowChange[] = [];
   const note = (change: RowChange) => {
     counts[change.type] += 1;
     if (changes.length < options.limit) changes.push(change);
   };
-  for (const [row, cells] of fresh) {
-    const was = old.get(row);
-    if (was === undefined) note({ type: "added", row, cells });
-    else {
-      const differing = cellChanges(was, cells);
-      if (differing.length > 0) note({ type: "changed", row, cells: differing });
-    }
-  }
-  for (const [row, cells] of old) if (!fresh.has(row)) note({ type: "removed", row, cells });
+  const { key = [] } = options;
+  if (key.length > 0) compareByKey(keyed(before, key), keyed(now, key), note);
+  else compareAligned(before, now, note);
   const [a, b] = [columnsOf(before), columnsOf(now)];
   return {
     rowsBefore: before.length,
@@ -80,8 +80,41 @@ export function diffRows(before: readonly Row[], now: readonly Row[], options: D
   };
 }
 
-function keyed(rows: readonly Row[], key: readonly string[] | undefined): Map<string, Row> {
-  if (key === undefined || key.length === 0) return new Map(rows.map((row, at) => [String(at + 1), row]));
+type Note = (change: RowChange) => void;
+
+function compareByKey(old: ReadonlyMap<string, Row>, fresh: ReadonlyMap<string, Row>, note: Note): void {
+  for (const [row, cells] of fresh) {
+    const was = old.get(row);
+    if (was === undefined) note({ type: "added", row, cells });
+    else {
+      const differing = cellChanges(was, cells);
+      if (differing.length > 0) note({ type: "changed", row, cells: differing });
+    }
+  }
+  for (const [row, cells] of old) if (!fresh.has(row)) note({ type: "removed", row, cells });
+}
+
+function compareAligned(before: readonly Row[], now: readonly Row[], note: Note): void {
+  const removeUntil = (end: number) => {
+    for (; next < end; next++) note({ type: "removed", row: String(next + 1), cells: before[next] ?? {} });
+  };
+  let next = 0;
+  for (const [at, from] of alignRows(before, now).entries()) {
+    const [row, cells] = [String(at + 1), now[at] ?? {}];
+    if (from < 0) {
+      note({ type: "added", row, cells });
+      continue;
+    }
+    removeUntil(from);
+    next = from + 1;
+    const differing = cellChanges(before[from] ?? {}, cells);
+    if (differing.length === 0) continue;
+    note({ type: "changed", row, ...(from === at ? {} : { was: String(from + 1) }), cells: differing });
+  }
+  removeUntil(before.length);
+}
+
+function keyed(rows: readonly Row[], key: readonly string[]): Map<string, Row> {
   const found = new Map<string, Row>();
   for (const row of rows) {
     const name = key.map((column) => keyText(row, column)).join(", ");

@@ -8,7 +8,7 @@ import { showChange, showValue } from "./values.ts";
 
 /** Options of {@linkcode dataTables}. */
 export interface DataTablesOptions {
-  /** Columns that tell a row; none = its position. */
+  /** Columns that tell a row; none = rows are told by their positions. */
   readonly key?: readonly string[];
   /** Names of the two sides. */
   readonly sides: readonly [before: string, now: string];
@@ -42,20 +42,21 @@ export function dataTables({ changes }: TableDiff, options: DataTablesOptions): 
 
 function changedTable(changes: readonly RowChange[], options: DataTablesOptions): Table {
   const { key, sides, precision } = options;
-  const rows = changes.flatMap((change) =>
-    change.type !== "changed" ? [] : [
+  const rows = changes.flatMap((change) => {
+    if (change.type !== "changed") return [];
+    const row = change.was === undefined ? change.row : `${change.row} (was ${change.was})`;
+    const more = change.cells.length - MAX_CELLS;
+    return [
       ...change.cells.slice(0, MAX_CELLS).map(({ column, before, now }) => [
-        change.row,
+        row,
         column,
         showCell(before, precision),
         showCell(now, precision),
         showChange(numberIn(before), numberIn(now), precision),
       ]),
-      ...(change.cells.length <= MAX_CELLS
-        ? []
-        : [[change.row, `… ${plural(change.cells.length - MAX_CELLS, "more cell")}`, "", "", ""]]),
-    ]
-  );
+      ...(more <= 0 ? [] : [[row, `… ${plural(more, "more cell")}`, "", "", ""]]),
+    ];
+  });
   return { head: [key?.join(", ") ?? "row", "column", ...sides, "change"], rows };
 }
 

@@ -78,7 +78,8 @@ const diff = command(
     targets: named,
     key: optional(
       option("--key", string({ metavar: "COLUMNS" }), {
-        description: message`Columns that tell a row, as in ${"date,city"}; default is its position.`,
+        description:
+          message`Columns that tell a row, as in ${"date,city"}; without it rows are aligned by what they hold.`,
       }),
     ),
     limit: withDefault(
@@ -95,7 +96,7 @@ const diff = command(
   {
     brief: message`What changed in outputs since another revision.`,
     description:
-      message`Tables (csv, tsv, json, jsonl) row by row up to 33.6 MB, folders file by file, the rest by size.`,
+      message`Tables (csv, tsv, json, jsonl) row by row up to 33.6 MB, folders file by file, the rest by size. Equal rows are matched in order, then those between them that share most cells; what is left was added or removed. Rows that moved count as removed and added unless ${"--key"} names their columns. Numbers of rows are those of the later side, of removed rows the earlier.`,
     footer: message`Examples: pivot diff · pivot diff main data/clean.csv --key id · pivot diff v1..v2 --json`,
   },
 );
