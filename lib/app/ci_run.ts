@@ -122,6 +122,7 @@ async function openCache(
     store,
     pool,
     scratch: archives.path,
+    storeUrl: cache.storeUrl,
     prefix: cache.prefix,
     compression: cache.compression,
     who: whoRuns(options),

@@ -96,7 +96,12 @@ function show(event: CiRunEvent, { terminal, lines, quiet }: Use): void {
   }
 }
 
-const BAD: readonly VolumeEvent["type"][] = ["volume-restore-failed", "volume-persist-failed", "volume-conflict"];
+const BAD: readonly VolumeEvent["type"][] = [
+  "volume-restore-failed",
+  "volume-expired-kept",
+  "volume-persist-failed",
+  "volume-conflict",
+];
 
 function showVolume(event: VolumeEvent, terminal: Terminal): void {
   const text = describeVolumeEvent(event);

@@ -3,7 +3,8 @@
 
 import { nearest, PivotError } from "../core/mod.ts";
 import { parseTtl } from "./dsn_duration.ts";
-import { readParameters, splitStoreUrl } from "./dsn_parameters.ts";
+import { decode, readParameters } from "./dsn_parameters.ts";
+import { readStoreUrl, showStoreUrl, STORE_PARAMETERS, type StoreUrl } from "./dsn_store.ts";
 
 /** A driver with its volume cache. */
 export interface DriverDsn {
@@ -38,14 +39,6 @@ const DRIVER_OPTIONS: Readonly<Record<DriverDsn["driver"], readonly string[]>> =
 /** Values of parameters that are one of a few. */
 const DRIVER_CHOICES: Readonly<Record<string, readonly string[]>> = { mounts: ["namespace", "links"] };
 const CACHE_OPTIONS = ["cache", "cache_compression", "cache_prefix"] as const;
-/** Parameters of a store URL; taken from the driver's query too, since `?` and `&` inside `cache=` cannot be told apart. */
-const STORE_OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  s3: ["endpoint", "region", "profile", "ttl"],
-  minio: ["region", "secure", "ttl"],
-  file: ["ttl"],
-  gcs: ["ttl"],
-  azure: ["endpoint", "ttl"],
-};
 const COMPRESSIONS = ["zstd", "gzip", "none"] as const;
 
 /**
@@ -70,7 +63,9 @@ export function parseDriverDsn(text: string): DriverDsn {
   }
   const parameters = readParameters(match[3] ?? "", (why) => badDsn(text, why));
   const cacheUrl = parameters.get("cache");
-  const store = cacheUrl === undefined ? undefined : readStore(text, cacheUrl, parameters);
+  const store = cacheUrl === undefined
+    ? undefined
+    : readStoreUrl(cacheUrl, parameters, (why, known, meant) => badDsn(text, why, known, meant));
   const known = [...DRIVER_OPTIONS[driver], ...CACHE_OPTIONS, ...(store?.names ?? [])];
   for (const name of parameters.keys()) {
     if (!known.includes(name)) throw badDsn(text, unknownName(name, driver, cacheUrl), known, name);
@@ -88,7 +83,7 @@ export function parseDriverDsn(text: string): DriverDsn {
     }
     return value === undefined ? [] : [[name, value] as const];
   });
-  const namespace = decodeURIComponent(match[2] ?? "").replace(/\/+$/, "");
+  const namespace = decode(match[2] ?? "", (why) => badDsn(text, why)).replace(/\/+$/, "");
   if (driver === "native" && namespace !== "") {
     throw badDsn(text, `the native driver has no namespaces, but "${namespace}" is given`);
   }
@@ -104,55 +99,14 @@ function isDriver(name: string): name is DriverDsn["driver"] {
   return Object.hasOwn(DRIVER_OPTIONS, name);
 }
 
-interface StoreUrl {
-  readonly base: string;
-  /** Names that this kind of store knows. */
-  readonly names: readonly string[];
-  readonly values: ReadonlyMap<string, string>;
-}
-
-function readStore(text: string, url: string, outer: ReadonlyMap<string, string>): StoreUrl {
-  const { scheme, base, query } = splitStoreUrl(url);
-  const names = Object.hasOwn(STORE_OPTIONS, scheme) ? STORE_OPTIONS[scheme] : undefined;
-  if (names === undefined) {
-    throw badDsn(
-      text,
-      `"${url}" is no store URL`,
-      Object.keys(STORE_OPTIONS).map((each) => `${each}://`),
-      `${scheme}://`,
-    );
-  }
-  if (base === `${scheme}://`) throw badDsn(text, `the store URL "${url}" names no bucket or folder`);
-  const inner = readParameters(query, (why) => badDsn(text, why));
-  for (const name of inner.keys()) {
-    if (!names.includes(name)) throw badDsn(text, `"${name}" is no parameter of a ${scheme} store`, names, name);
-  }
-  const values = new Map(inner);
-  for (const name of names) {
-    const value = outer.get(name);
-    if (value === undefined) continue;
-    if (values.has(name) && values.get(name) !== value) {
-      throw badDsn(text, `"${name}" is given twice, with different values`);
-    }
-    values.set(name, value);
-  }
-  return { base, names, values };
-}
-
 function cacheOf(text: string, store: StoreUrl, parameters: ReadonlyMap<string, string>): CacheDsn {
   const compression = parameters.get("cache_compression") ?? "zstd";
   if (!isCompression(compression)) {
     throw badDsn(text, `"${compression}" is no compression`, COMPRESSIONS, compression);
   }
   const ttl = store.values.get("ttl");
-  const own = store.names.flatMap((name): [string, string][] => {
-    const value = name === "ttl" ? undefined : store.values.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
-  for (const [name, value] of own) if (value === "") throw badDsn(text, `"${name}" is empty`);
-  const query = own.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
   return {
-    storeUrl: query === "" ? store.base : `${store.base}?${query}`,
+    storeUrl: showStoreUrl(store),
     compression,
     prefix: checkPrefix(text, parameters.get("cache_prefix") ?? ""),
     ttlMs: ttl === undefined ? undefined : parseTtl(ttl, (why) => badDsn(text, why)),
@@ -171,7 +125,7 @@ function checkPrefix(text: string, prefix: string): string {
 }
 
 function unknownName(name: string, driver: string, cacheUrl: string | undefined): string {
-  const needsCache = cacheUrl === undefined && Object.values(STORE_OPTIONS).some((names) => names.includes(name));
+  const needsCache = cacheUrl === undefined && STORE_PARAMETERS.includes(name);
   return needsCache
     ? `"${name}" is a parameter of a store, but "cache" is not given`
     : `"${name}" is no parameter of the ${driver} driver${cacheUrl === undefined ? "" : " or its cache"}`;
@@ -180,7 +134,7 @@ function unknownName(name: string, driver: string, cacheUrl: string | undefined)
 function badDsn(text: string, why: string, known: readonly string[] = [], meant = ""): PivotError {
   const near = nearest(meant, known);
   const list = known.length === 0 ? "see `pivot ci run --help` for examples" : `known are ${known.join(", ")}`;
-  return new PivotError(`cannot use the driver "${withoutSecrets(text)}": ${why}`, {
+  return new PivotError(`cannot use the driver "${withoutSecrets(text)}": ${withoutSecrets(why)}`, {
     code: "bad-dsn",
     kind: "usage",
     hint: near === undefined || near === meant ? list : `did you mean "${near}"? ${list}`,

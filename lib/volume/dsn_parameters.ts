@@ -16,7 +16,8 @@ export function readParameters(query: string, fail: (why: string) => Error): Map
   return parameters;
 }
 
-function decode(text: string, fail: (why: string) => Error): string {
+/** Undoes percent-encoding. */
+export function decode(text: string, fail: (why: string) => Error): string {
   try {
     return decodeURIComponent(text);
   } catch {

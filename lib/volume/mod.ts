@@ -28,6 +28,7 @@ export {
   type Volume,
 } from "./drivers/mod.ts";
 export { type CacheDsn, type DriverDsn, parseDriverDsn } from "./dsn.ts";
+export { checkStoreUrl, type StoreScheme } from "./dsn_store.ts";
 export {
   type ArchiveLimits,
   type Compression,

@@ -24,6 +24,15 @@ export type VolumeEvent =
     readonly key: string;
     readonly error: unknown;
     readonly message: string;
+    /** The command that takes a damaged entry away; only if the stored archive itself is at fault. */
+    readonly remedy?: string;
+  }
+  | {
+    readonly type: "volume-expired-kept";
+    readonly volume: string;
+    readonly key: string;
+    readonly error: unknown;
+    readonly message: string;
   }
   | { readonly type: "volume-persisting"; readonly volume: string; readonly key: string }
   | {
@@ -77,7 +86,11 @@ export function describeVolumeEvent(event: VolumeEvent): string {
     case "volume-missed":
       return `cache miss ${facts(`reason=${event.reason}`)}`;
     case "volume-restore-failed":
-      return `cannot restore volume from cache ${facts()}: ${event.message}`;
+      return `cannot restore volume from cache ${facts()}: ${event.message}${
+        event.remedy === undefined ? "" : `; it stays until somebody runs: ${event.remedy}`
+      }`;
+    case "volume-expired-kept":
+      return `cannot remove expired volume from cache ${facts()}: ${event.message}`;
     case "volume-persisting":
       return `persisting volume to cache ${facts()}`;
     case "volume-persisted":

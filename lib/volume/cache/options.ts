@@ -18,6 +18,8 @@ export interface VolumeCacheOptions {
   readonly pool: WorkerPool;
   /** Folder for archives on their way; made when needed. */
   readonly scratch: string;
+  /** The store as it is typed after `--store`, for commands that messages name. @default the store's own URL */
+  readonly storeUrl?: string;
   /** Put before volume names in keys. @default "" */
   readonly prefix?: string;
   /** How the archive is compressed. @default "zstd" */
@@ -28,7 +30,7 @@ export interface VolumeCacheOptions {
   readonly ttlMs?: number;
   /** When it is persisted. @default "success" */
   readonly persist?: PersistPolicy;
-  /** What to do when another run was faster. @default "newest" @default "newest" */
+  /** What to do when another run was faster. @default "newest" */
   readonly onConflict?: ConflictPolicy;
   /** Bounds on what is restored. */
   readonly limits?: Partial<ArchiveLimits>;

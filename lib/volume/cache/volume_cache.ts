@@ -1,7 +1,7 @@
 // The cache around volumes: restore once, persist what changed. Invariant: after a failed restore or an abort the stored
 // entry stays as it is.
 
-import { messageOf } from "../../core/mod.ts";
+import { messageOf, PivotError } from "../../core/mod.ts";
 import { keyOfVolume } from "./key.ts";
 import type {
   PersistOptions,
@@ -12,7 +12,7 @@ import type {
   VolumeCacheOptions,
 } from "./options.ts";
 import type { SkipReason } from "./events.ts";
-import type { VolumeAccess } from "../ports.ts";
+import type { ObjectStore, VolumeAccess } from "../ports.ts";
 import { storeVolume } from "./persist.ts";
 import { decodeRecord } from "./record.ts";
 import { fillVolume } from "./restore.ts";
@@ -68,7 +68,7 @@ async function restoreSession(
   try {
     signal?.throwIfAborted();
     const stored = await options.store.get(key, withSignal);
-    const miss = stored === undefined ? "absent" : await expire(stored, options, signal);
+    const miss = stored === undefined ? "absent" : await expire(session, stored, options, signal);
     if (stored === undefined || miss !== undefined) {
       makeEmpty(access);
       emit({ type: "volume-missed", volume, key, reason: miss ?? "absent" });
@@ -85,7 +85,8 @@ async function restoreSession(
     return { status: "hit", key, bytes: stored.info.size, ms };
   } catch (error) {
     signal?.throwIfAborted();
-    emit({ type: "volume-restore-failed", volume, key, error, message: messageOf(error) });
+    const remedy = isDamaged(error) ? { remedy: removeCommand(volume, options) } : {};
+    emit({ type: "volume-restore-failed", volume, key, error, message: messageOf(error), ...remedy });
     return { status: "failed", key, error };
   }
 }
@@ -95,25 +96,44 @@ function makeEmpty(access: VolumeAccess): void {
   if (access.kind === "folder") Deno.mkdirSync(access.path, { recursive: true });
 }
 
-/** Deletes an entry that is too old; only that version, since another run may have written a new one. */
+/** Whether the stored archive is at fault, rather than the way to it. */
+function isDamaged(error: unknown): boolean {
+  return error instanceof PivotError && ["corrupt-archive", "unsafe-archive"].includes(error.code);
+}
+
+/** What a person types to take an entry away; words that a shell would read otherwise are quoted. */
+function removeCommand(volume: string, { store, storeUrl, prefix = "" }: VolumeCacheOptions): string {
+  const quoted = (text: string) => /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  const below = prefix === "" ? "" : ` --prefix ${quoted(prefix)}`;
+  return `pivot ci cache rm ${quoted(volume)} --store ${quoted(storeUrl ?? store.url)}${below}`;
+}
+
+type StoredEntry = NonNullable<Awaited<ReturnType<ObjectStore["get"]>>>;
+
+/**
+ * Deletes an entry that is too old; only that version, since another run may have written a new one. One that cannot be deleted
+ * is a miss all the same, and is replaced when the volume is stored.
+ */
 async function expire(
-  stored: {
-    readonly info: { readonly key: string; readonly etag: string; readonly metadata: Readonly<Record<string, string>> };
-    readonly body: ReadableStream<Uint8Array>;
-  },
+  session: VolumeSession,
+  { info, body }: StoredEntry,
   options: VolumeCacheOptions,
   signal: AbortSignal | undefined,
 ): Promise<"expired" | undefined> {
   if (options.ttlMs === undefined) return undefined;
-  const created = decodeRecord(stored.info.metadata)?.createdMs;
+  const created = decodeRecord(info.metadata)?.createdMs;
   const age = (options.now ?? Date.now)() - (created ?? -Infinity);
   // Without a record nobody can say how old it is; it counts as too old.
   if (age <= options.ttlMs) return undefined;
-  await stored.body.cancel();
-  await options.store.delete(stored.info.key, {
-    ifMatch: stored.info.etag,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  await body.cancel();
+  try {
+    await options.store.delete(info.key, { ifMatch: info.etag, ...(signal === undefined ? {} : { signal }) });
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { volume, key } = session;
+    options.onEvent?.({ type: "volume-expired-kept", volume, key, error, message: messageOf(error) });
+    session.base = { etag: info.etag, sha256: "", listing: "", tarSha256: "", stamp: undefined };
+  }
   return "expired";
 }
 

@@ -1,63 +1,7 @@
 import assert from "node:assert/strict";
-import {
-  createVolumeCache,
-  describeVolumeEvent,
-  MemoryStore,
-  type ObjectSource,
-  type ObjectStore,
-  type VolumeAccess,
-  type VolumeCache,
-  type VolumeCacheOptions,
-  type VolumeEvent,
-} from "../../../lib/volume/mod.ts";
-import { archivePool, collect, describeTree, exists, makeSampleTree, sh, tempFolder } from "./helpers.ts";
-
-interface Rig extends AsyncDisposable {
-  readonly path: string;
-  readonly store: MemoryStore;
-  readonly events: VolumeEvent[];
-  cache(options?: Partial<VolumeCacheOptions>): VolumeCache;
-  folder(name: string): VolumeAccess & { readonly path: string };
-}
-
-function rig(): Rig {
-  const temp = tempFolder();
-  const pool = archivePool();
-  const store = new MemoryStore();
-  const events: VolumeEvent[] = [];
-  return {
-    path: temp.path,
-    store,
-    events,
-    cache: (options = {}) =>
-      createVolumeCache({
-        store,
-        pool,
-        scratch: `${temp.path}/scratch`,
-        prefix: "p",
-        onEvent: (event) => void events.push(event),
-        ...options,
-      }),
-    folder: (name) => ({ kind: "folder", path: `${temp.path}/${name}` }),
-    async [Symbol.asyncDispose]() {
-      await pool[Symbol.asyncDispose]();
-      assert.deepEqual(exists(`${temp.path}/scratch`) ? [...Deno.readDirSync(`${temp.path}/scratch`)] : [], []);
-      temp[Symbol.dispose]();
-    },
-  };
-}
-
-const KEY = "p/v.tar.zst";
-
-/** Stores a volume with one file. */
-async function storeFile(at: Rig, content: string, options: Partial<VolumeCacheOptions> = {}): Promise<void> {
-  const folder = at.folder(`first-${crypto.randomUUID()}`);
-  const cache = at.cache(options);
-  await cache.restore("v", folder);
-  Deno.writeTextFileSync(`${folder.path}/file`, content);
-  const [outcome] = await cache.persist({ run: "succeeded" });
-  assert.equal(outcome?.status, "persisted");
-}
+import { describeVolumeEvent, type ObjectStore, type VolumeAccess, type VolumeEvent } from "../../../lib/volume/mod.ts";
+import { KEY, pick, rig, sourceOf, stored, storeFile } from "./cache_rig.ts";
+import { collect, describeTree, exists, makeSampleTree, sh } from "./helpers.ts";
 
 Deno.test("a volume that was persisted comes back exactly in the next run, and unchanged uploads nothing", async () => {
   await using at = rig();
@@ -270,24 +214,3 @@ Deno.test("an abort during restore rejects with its reason and keeps the entry",
   assert.equal((await cache.persist({ run: "aborted" }))[0]?.status, "skipped");
   assert.notEqual(await at.store.head(KEY), undefined);
 });
-
-async function stored(store: ObjectStore, key = KEY): Promise<Uint8Array<ArrayBuffer>> {
-  const object = await store.get(key);
-  assert.ok(object !== undefined);
-  return await collect(object.body);
-}
-
-function sourceOf(bytes: Uint8Array): ObjectSource {
-  return { size: bytes.length, sha256: "", open: () => ReadableStream.from([bytes]) };
-}
-
-function pick(store: ObjectStore): ObjectStore {
-  return {
-    url: store.url,
-    head: (...args) => store.head(...args),
-    get: (...args) => store.get(...args),
-    put: (...args) => store.put(...args),
-    delete: (...args) => store.delete(...args),
-    list: (...args) => store.list(...args),
-  };
-}

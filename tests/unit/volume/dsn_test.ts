@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { keyOfVolume, parseDriverDsn, volumeOfCachePath } from "../../../lib/volume/mod.ts";
+import { checkStoreUrl, keyOfVolume, parseDriverDsn, volumeOfCachePath } from "../../../lib/volume/mod.ts";
 
 const cacheOf = (text: string) => parseDriverDsn(text).cache;
 
@@ -33,14 +33,14 @@ Deno.test("a store's parameters may follow its own question mark, or stand in th
   assert.equal(cacheOf(`native://?cache=${inner}`)?.storeUrl, both);
 });
 
-Deno.test("minio, file, gcs and azure stores are known", () => {
+Deno.test("minio, file and gcs stores are known", () => {
   assert.equal(
     cacheOf("docker://ci?cache=minio://localhost:9000/bucket/p?secure=false&cache_compression=gzip")?.storeUrl,
     "minio://localhost:9000/bucket/p?secure=false",
   );
   assert.equal(cacheOf("native://?cache=file:///var/cache/pivot")?.storeUrl, "file:///var/cache/pivot");
   assert.equal(cacheOf("native://?cache=gcs://bucket/p/")?.storeUrl, "gcs://bucket/p");
-  assert.equal(cacheOf("native://?cache=azure://container")?.storeUrl, "azure://container");
+  assert.equal(cacheOf("native://?cache=file://localhost/c")?.storeUrl, "file://localhost/c");
 });
 
 Deno.test("ttl takes minutes, hours, days and weeks", () => {
@@ -68,6 +68,17 @@ const WRONG: readonly (readonly [dsn: string, message: RegExp, hint: RegExp])[] 
   ["docker://?cache=s3://b&cache_compression=", /"" is no compression/, /zstd, gzip, none/],
   ["docker://?cache=ftp://b", /"ftp:\/\/b" is no store URL/, /s3:\/\/, minio:\/\//],
   ["docker://?cache=s3://", /names no bucket/, /./],
+  [
+    "docker://?cache=azure://b",
+    /volumes cannot be kept in Azure/,
+    /known are s3:\/\/, minio:\/\/, gcs:\/\/, file:\/\//,
+  ],
+  ["docker://?cache=file://cache/ci", /names the host "cache"; write file:\/\/\/ with three slashes/, /./],
+  ["docker://?cache=file:///", /names no folder/, /./],
+  ["docker://?cache=minio://localhost:9000", /needs a host and a bucket/, /./],
+  ["docker://?cache=file:///c&endpoint=http://x", /"endpoint" is no parameter/, /./],
+  ["docker://?cache=s3://b?region=", /"region" is empty/, /./],
+  ["docker://%zz", /not percent-encoded/, /./],
   ["docker://?cache=", /is no store URL/, /./],
   ["docker://?region=us-west-2", /"cache" is not given/, /./],
   ["docker://?cache_prefix=a", /"cache_prefix" needs "cache"/, /./],
@@ -103,6 +114,34 @@ Deno.test("a password in a URL is not repeated in the error", () => {
     assert.doesNotMatch(error.message, /hunter2/);
     return true;
   });
+  assert.throws(() => parseDriverDsn("docker://?cache=ftp://me:hunter2@host/b"), (error: Error) => {
+    assert.doesNotMatch(error.message, /hunter2/);
+    return true;
+  });
+});
+
+Deno.test("what --store takes is what a driver's cache takes", () => {
+  for (const url of ["s3://b/p", "minio://localhost:9000/b?secure=false", "gcs://b", "file:///c"]) {
+    assert.equal(checkStoreUrl(url).url, cacheOf(`native://?cache=${encodeURIComponent(url)}`)?.storeUrl);
+  }
+  const wrong: readonly (readonly [url: string, message: RegExp])[] = [
+    ["/var/cache", /cannot use the store "\/var\/cache": .* is no store URL/],
+    ["", /is no store URL/],
+    ["azure://b", /volumes cannot be kept in Azure/],
+    ["file:///c?x=y", /"x" is no parameter of a file store/],
+    ["s3://b?ttl=7d", /"ttl" belongs to the driver of a run/],
+    ["s3://b?regoin=x", /"regoin" is no parameter of a s3 store/],
+    ["ftp://me:hunter2@h/b?key=hunter2", /cannot use the store "ftp:\/\/\*\*\*@h\/b"/],
+  ];
+  for (const [url, message] of wrong) {
+    assert.throws(() => checkStoreUrl(url), (error: Error & { code?: string; hint?: string; kind?: string }) => {
+      assert.deepEqual([error.code, error.kind], ["bad-store", "usage"]);
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /hunter2/);
+      assert.match(error.hint ?? "", /file:\/\/|known are|write/);
+      return true;
+    });
+  }
 });
 
 Deno.test("keys follow prefix, volume and compression", () => {
