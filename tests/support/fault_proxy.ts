@@ -15,6 +15,8 @@ export type Fault =
   | { readonly type: "status"; readonly status: number; readonly code: string }
   /** Drops the connection after so many bytes of the answer's body. */
   | { readonly type: "cut"; readonly afterBytes: number }
+  /** Sends nothing more after so many bytes of the answer's body, and says when. */
+  | { readonly type: "hold"; readonly afterBytes: number; readonly reached: () => void }
   /** Drops the connection after so many bytes of the request's body. */
   | { readonly type: "cut-upload"; readonly afterBytes: number }
   /** Flips one bit of the answer's body. */
@@ -218,6 +220,11 @@ async function download(client: Deno.Conn, server: Deno.Conn, fault: Fault): Pro
     seen += chunk.length;
     if (fault.type === "cut" && seen > fault.afterBytes) {
       return await send(client, chunk.subarray(0, Math.max(0, fault.afterBytes - start)));
+    }
+    if (fault.type === "hold" && seen > fault.afterBytes) {
+      await send(client, chunk.subarray(0, Math.max(0, fault.afterBytes - start)));
+      fault.reached();
+      return await new Reader(client).untilClosed();
     }
     await send(client, fault.type === "flip" ? flipped(chunk, fault.at - start) : chunk);
   }
