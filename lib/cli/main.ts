@@ -4,26 +4,13 @@
 import { PivotError } from "../core/mod.ts";
 import { readEnvironment } from "../config/mod.ts";
 import type { Embedded } from "../fingerprint/mod.ts";
-import { runParser } from "@optique/core/facade";
-import { message } from "@optique/core/message";
-import { commandLine, commandNames } from "./arguments/mod.ts";
 import { dispatch } from "./dispatch.ts";
+import type { Arguments } from "./parse_arguments.ts";
 import { errorJson, reportError } from "./problems.ts";
+import { quickArguments } from "./quick_arguments.ts";
 import { systemTerminal, type Terminal } from "./terminal.ts";
-import denoJson from "../../deno.json" with { type: "json" };
 
-/** Ends argument parsing with a known exit code. */
-class ParsedElsewhere extends Error {
-  readonly exitCode: number;
-
-  constructor(exitCode: number) {
-    super("handled");
-    this.exitCode = exitCode;
-  }
-}
-
-/** A parsed command line. */
-export type Arguments = ReturnType<typeof parseArguments>;
+export type { Arguments } from "./parse_arguments.ts";
 
 /** What a command gets. */
 export interface CommandContext {
@@ -37,36 +24,6 @@ export interface CommandContext {
   readonly embedded?: Embedded;
   /** Starts this very program for one of them. */
   readonly selfCommand?: readonly [string, ...string[]];
-}
-
-function parseArguments(args: readonly string[], terminal: Terminal) {
-  return runParser(commandLine, "pivot", args, {
-    brief: message`Pipelines that re-run only what changed.`,
-    colors: terminal.style("strong", "x") !== "x",
-    maxWidth: Number.isFinite(terminal.width) ? terminal.width : 100,
-    commandList: "top-level",
-    help: { command: true, option: true, onShow: (exitCode) => stop(exitCode) },
-    version: { command: true, option: true, value: denoJson.version, onShow: (exitCode) => stop(exitCode) },
-    completion: { command: { names: ["completions"] }, onShow: (exitCode) => stop(exitCode) },
-    aboveError: "none",
-    onError: () => {
-      terminal.note(helpHint(args));
-      return stop(2);
-    },
-    stdout: (text) => terminal.out(text),
-    stderr: (text) => terminal.note(text),
-  });
-}
-
-/** Where to read on after a usage error. */
-function helpHint(args: readonly string[]): string {
-  const [command] = args;
-  const known = command !== undefined && /^[a-z-]+$/.test(command) && commandNames.includes(command);
-  return `  hint: \`pivot ${known ? `${command} ` : ""}--help\` shows what there is`;
-}
-
-function stop(exitCode: number): never {
-  throw new ParsedElsewhere(exitCode);
 }
 
 /** Options of {@linkcode main}. */
@@ -90,7 +47,8 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
   const terminal = systemTerminal({ noColor: environment.noColor, plain: environment.ci });
   using interrupt = interruptSignal();
   try {
-    const parsed = parseArguments(args, terminal);
+    const parsed = await parse(args, terminal);
+    if (typeof parsed === "number") return parsed;
     const context = {
       terminal,
       environment,
@@ -103,11 +61,17 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
     // Which signal it was, only we know.
     return code === 130 && interrupt.signal.aborted ? interrupt.exitCode() : code;
   } catch (thrown) {
-    if (thrown instanceof ParsedElsewhere) return thrown.exitCode;
     if (interrupt.signal.aborted) return interrupt.exitCode();
     if (args.includes("--json") || args.includes("--jsonl")) terminal.out(JSON.stringify({ error: errorJson(thrown) }));
     return reportError(terminal, thrown);
   }
+}
+
+async function parse(args: readonly string[], terminal: Terminal): Promise<Arguments | number> {
+  const quick = quickArguments(args);
+  if (quick !== undefined) return quick;
+  const { parseArguments } = await import("./parse_arguments.ts");
+  return parseArguments(args, terminal);
 }
 
 /** How this program is started again: as the binary that it is, or by Deno. */
