@@ -31,6 +31,7 @@ const TASK_KEYS = ["task", "config", "file", "image", "params", "env"];
 const UNSUPPORTED_STEPS = ["get", "put", "set_pipeline", "load_var", "run", "aggregate"];
 const UNSUPPORTED_TASK = ["privileged", "tags", "vars", "input_mapping", "output_mapping", "container_limits"];
 const UNSUPPORTED_JOB = ["serial", "serial_groups", "max_in_flight", "public", "interruptible", "build_log_retention"];
+const UNSUPPORTED_TOP = ["resources", "resource_types", "groups", "var_sources", "display"];
 const MAX_DEPTH = 100;
 const MAX_STEPS = 10_000;
 
@@ -50,15 +51,23 @@ export async function readPipeline(text: string, options: ReadPipelineOptions): 
   const root = await parseLocated(text, options.file);
   const reader = new Reader();
   const files = await loadTaskFiles(root, reader, options);
-  const top = reader.fields(root, "the pipeline", ["jobs"], ["resources", "resource_types", "groups", "var_sources"]);
+  const top = reader.fields(withoutNotes(root), "the pipeline", ["jobs"], UNSUPPORTED_TOP);
   const context: Context = { reader, files, steps: { count: 0 } };
   const scope: Scope = { variables: options.variables ?? {}, artifacts: new Set(), depth: 0 };
   const names = new Set<string>();
   const nodes = reader.items(top.get("jobs"), `"jobs"`);
-  if (nodes.length === 0) reader.report(root.spot, "the pipeline has no jobs");
+  if (nodes.length === 0 && reader.findings.length === 0) {
+    reader.report(root.spot, "the pipeline has no jobs", "write jobs: [{ name: build, plan: [{ task: … }] }]");
+  }
   const jobs = nodes.map((node) => readJob(context, node, { ...scope, artifacts: new Set() }, names));
   if (reader.findings.length > 0) throw new PivotFindings(`"${options.file}" is not a valid pipeline`, reader.findings);
   return { jobs };
+}
+
+/** Keys that start with `x-` hold what anchors are put on. */
+function withoutNotes(root: Located): Located {
+  if (root.kind !== "map") return root;
+  return { ...root, entries: new Map([...root.entries].filter(([key]) => !key.startsWith("x-"))) };
 }
 
 interface Context {
@@ -78,10 +87,11 @@ function readJob(context: Context, node: Located, scope: Scope, names: Set<strin
   const { reader } = context;
   const fields = reader.fields(node, "a job", ["name", "plan", ...HOOK_KEYS], UNSUPPORTED_JOB);
   const name = reader.required(fields.get("name"), "name of the job", { spot: node.spot, variables: scope.variables });
-  if (names.has(name)) reader.report(node.spot, `job "${name}" is given twice`);
+  if (name !== "" && names.has(name)) reader.report(node.spot, `job "${name}" is given twice`);
   names.add(name);
   const steps = reader.items(fields.get("plan"), `plan of job "${name}"`).map((step) => readStep(context, step, scope));
-  if (steps.length === 0) reader.report(node.spot, `job "${name}" has no steps`);
+  const told = [node, fields.get("plan")].some((each) => each !== undefined && reader.isHopeless(each.spot));
+  if (steps.length === 0 && !told) reader.report(node.spot, `job "${name}" has no steps`);
   return { name, plan: withHooks(context, fields, { type: "do", steps }, scope) };
 }
 
@@ -94,9 +104,14 @@ function readStep(context: Context, node: Located, outer: Scope): Step {
     if (context.steps.count <= MAX_STEPS + 1) reader.report(node.spot, "the plan is too deep or has too many steps");
     return nothing;
   }
-  const present = node.kind === "map" ? [...node.entries.keys()] : [];
+  if (node.kind !== "map") {
+    const hint = node.kind === "list" ? "put several steps under do: or in_parallel:" : undefined;
+    reader.fields(node, "a step", CORE, [], hint);
+    return nothing;
+  }
+  const present = [...node.entries.keys()];
   const kinds = present.filter((key) => CORE.includes(key));
-  if (node.kind === "map" && kinds.length !== 1) {
+  if (kinds.length !== 1) {
     const foreign = present.find((key) => UNSUPPORTED_STEPS.includes(key));
     const why = foreign !== undefined ? `step "${foreign}" is not supported` : `a step is one of ${CORE.join(", ")}`;
     reader.report(node.spot, why);
@@ -109,6 +124,7 @@ function readStep(context: Context, node: Located, outer: Scope): Step {
     modified(context, fields, readCore(context, fields, { kind, node, scope: inner }), inner);
   const across = fields.get("across");
   if (across === undefined && fields.has("fail_fast")) reader.report(node.spot, `"fail_fast" needs "across"`);
+  if (across?.kind === "list" && across.items.length === 0) reader.report(across.spot, `"across" has no variables`);
   const step = across === undefined ? core(scope) : readAcross(context, reader.items(across, `"across"`), {
     scope,
     failFast: reader.flag(fields.get("fail_fast"), `"fail_fast"`),
@@ -269,7 +285,12 @@ async function loadTaskFiles(
         files.set(String(file.value), await parseLocated(text, path));
       } catch (error) {
         if (error instanceof PivotFindings) reader.findings.push(...error.findings);
-        else reader.report(file.spot, `cannot read task file "${String(file.value)}": ${messageOf(error)}`);
+        else {
+          const why = error instanceof Deno.errors.NotFound ? "there is no such file" : messageOf(error);
+          const hint =
+            "paths are relative to the pipeline's folder; a file that an earlier step put out cannot be used";
+          reader.report(file.spot, `cannot read task file "${String(file.value)}": ${why}`, hint);
+        }
       }
     }
     for (const entry of node.entries.values()) await visit(entry.value);

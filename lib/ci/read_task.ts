@@ -21,7 +21,7 @@ export function readTask(
   },
 ): TaskConfig {
   const { variables } = options;
-  const fields = reader.fields(node, "the task's config", KEYS, UNSUPPORTED);
+  const fields = reader.fields(node, "the task's config", KEYS, UNSUPPORTED, "write { run: { path: … } }");
   const platform = reader.text(fields.get("platform"), "platform", variables);
   if (platform !== undefined && !PLATFORMS.includes(platform)) {
     reader.report(fields.get("platform")?.spot ?? node.spot, `"${platform}" is no platform`, PLATFORMS.join(", "));
@@ -116,10 +116,11 @@ function readRun(
 ): Pick<TaskConfig, "command" | "dir" | "user"> {
   const { variables } = at;
   if (node === undefined) {
-    reader.report(at.spot, `"run" of the task is missing`);
+    if (!reader.isHopeless(at.spot)) reader.report(at.spot, `"run" of the task is missing`);
     return { command: [""], dir: undefined, user: undefined };
   }
-  const fields = reader.fields(node, "run", ["path", "args", "dir", "user"]);
+  const hint = "write run: { path: sh, args: [-c, COMMAND] }";
+  const fields = reader.fields(node, "run", ["path", "args", "dir", "user"], [], hint);
   const program = reader.required(fields.get("path"), "path of run", { spot: node.spot, variables });
   const args = reader.items(fields.get("args"), "args").map((arg) => reader.text(arg, "an argument", variables) ?? "");
   const dir = reader.text(fields.get("dir"), "dir", variables);

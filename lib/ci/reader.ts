@@ -13,6 +13,8 @@ export type Fields = ReadonlyMap<string, Located>;
 /** Gathers findings while reading. */
 export class Reader {
   readonly findings: PivotError[] = [];
+  /** Places of what is of the wrong kind: what is missing in it is not told as well. */
+  readonly #hopeless = new Set<SourceSpot>();
 
   /** Notes what is wrong at a place. */
   report(spot: SourceSpot, message: string, hint?: string): void {
@@ -22,10 +24,28 @@ export class Reader {
     );
   }
 
+  /** Whether a place was found to be of the wrong kind. */
+  isHopeless(spot: SourceSpot): boolean {
+    return this.#hopeless.has(spot);
+  }
+
+  #wrongKind(node: Located, what: string, wanted: string, hint?: string): void {
+    this.#hopeless.add(node.spot);
+    const empty = node.kind === "scalar" && node.value === null;
+    const is = empty ? "empty" : node.kind === "scalar" ? "a text" : node.kind === "list" ? "a list" : "a mapping";
+    this.report(node.spot, `${what} is ${is}, not ${wanted}`, hint);
+  }
+
   /** The fields of a mapping; others than `known` are findings, and those in `unsupported` say so. */
-  fields(node: Located, what: string, known: readonly string[], unsupported: readonly string[] = []): Fields {
+  fields(
+    node: Located,
+    what: string,
+    known: readonly string[],
+    unsupported: readonly string[] = [],
+    hint = `write { ${known[0]}: … }`,
+  ): Fields {
     if (node.kind !== "map") {
-      this.report(node.spot, `${what} is not a mapping`);
+      this.#wrongKind(node, what, "a mapping", hint);
       return new Map();
     }
     const fields = new Map<string, Located>();
@@ -45,7 +65,7 @@ export class Reader {
   items(node: Located | undefined, what: string): readonly Located[] {
     if (node === undefined) return [];
     if (node.kind === "list") return node.items;
-    this.report(node.spot, `${what} is not a list`);
+    this.#wrongKind(node, what, "a list", "write each item on a line of its own, after a dash, or [a, b]");
     return [];
   }
 
@@ -53,9 +73,10 @@ export class Reader {
   text(node: Located | undefined, what: string, variables: Variables): string | undefined {
     if (node === undefined) return undefined;
     if (node.kind !== "scalar" || node.value === null) {
-      this.report(node.spot, `${what} is not a text`);
+      this.#wrongKind(node, what, "a text");
       return undefined;
     }
+    if (String(node.value).includes("\0")) this.report(node.spot, `${what} has a NUL in it, which no program can take`);
     return String(node.value).replace(/\(\(([\p{L}\w./:-]+)\)\)/gu, (whole, name: string) => {
       if (Object.hasOwn(variables, name)) return variables[name] ?? "";
       const meant = nearest(name, Object.keys(variables));
@@ -68,6 +89,7 @@ export class Reader {
   /** A text that must be there and not be empty. */
   required(node: Located | undefined, what: string, at: { spot: SourceSpot; variables: Variables }): string {
     const text = this.text(node, what, at.variables);
+    if (this.#hopeless.has(at.spot)) return text ?? "";
     if (text === "" || (text === undefined && node === undefined)) {
       this.report(node?.spot ?? at.spot, `${what} is missing`);
     }
@@ -88,7 +110,7 @@ export class Reader {
   flag(node: Located | undefined, what: string): boolean {
     if (node === undefined) return false;
     if (node.kind === "scalar" && typeof node.value === "boolean") return node.value;
-    this.report(node.spot, `${what} is neither true nor false`);
+    this.report(node.spot, `${what} is neither true nor false`, "write true or false, without quotes");
     return false;
   }
 
@@ -96,7 +118,7 @@ export class Reader {
   environment(node: Located | undefined, what: string, variables: Variables): Record<string, string> {
     if (node === undefined) return {};
     if (node.kind !== "map") {
-      this.report(node.spot, `${what} is not a mapping`);
+      this.#wrongKind(node, what, "a mapping", "write { NAME: value }");
       return {};
     }
     return Object.fromEntries([...node.entries].map(([name, { spot, value }]) => {

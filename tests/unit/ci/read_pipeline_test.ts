@@ -136,10 +136,117 @@ Deno.test("anchors work; an alias bomb is refused", async () => {
     { length: 12 },
     (_, i) => `  - &l${i} [${Array(10).fill(i === 0 ? "x" : `*l${i - 1}`).join(", ")}]`,
   );
-  await assert.rejects(
-    () => readPipeline(`jobs:\n${levels.join("\n")}\n`, { file: "p.yml" }),
-    /more than 50000 values/,
+  const [bomb] = await findings(`jobs:\n${levels.join("\n")}\n`);
+  assert.match(bomb ?? "", /^\d+:\d+ more than 50000 values/);
+});
+
+Deno.test("merge keys take what the mapping itself does not say; x- keys hold anchors", async () => {
+  const text = `x-base: &base { image: a, platform: linux, run: { path: x } }
+x-env: &env { params: { A: 1 } }
+jobs:
+- name: a
+  plan:
+  - task: t
+    config: { <<: [*base, *env], image: b }
+`;
+  const plan = await readPipeline(text, { file: "p.yml" });
+  const step = plan.jobs[0]?.plan.type === "do" ? plan.jobs[0].plan.steps[0] : undefined;
+  assert.ok(step?.type === "task");
+  assert.deepEqual(
+    [step.config.image, step.config.platform, step.config.env, step.config.command],
+    ["b", "linux", { A: "1" }, ["x"]],
   );
+});
+
+Deno.test("an anchor that is given again is the later one from there on", async () => {
+  const text = `jobs:
+- name: a
+  plan:
+  - { task: &n one, config: { run: { path: *n } } }
+  - { task: &n two, config: { run: { path: *n } } }
+`;
+  const plan = await readPipeline(text, { file: "p.yml" });
+  assert.match(JSON.stringify(plan), /"name":"one".*"command":\["one"\].*"name":"two".*"command":\["two"\]/);
+});
+
+Deno.test("numbers, dates and flags reach variables as they are written", async () => {
+  const params =
+    "{ A: 1.10, B: 0o17, C: 1e3, D: 2020-01-01, E: true, F: yes, G: 1_000, H: .5, I: -0, J: 12345678901234567890 }";
+  const plan = await readPipeline(job(`{ task: t, params: ${params}, ${RUN} }`), { file: "p.yml" });
+  const step = plan.jobs[0]?.plan.type === "do" ? plan.jobs[0].plan.steps[0] : undefined;
+  assert.deepEqual(step?.type === "task" && Object.values(step.config.env), [
+    "1.10",
+    "0o17",
+    "1e3",
+    "2020-01-01",
+    "true",
+    "yes",
+    "1_000",
+    ".5",
+    "-0",
+    "12345678901234567890",
+  ]);
+});
+
+Deno.test("what is of the wrong kind is told once, with what it is and how it is written", async () => {
+  const cases: readonly (readonly [text: string, expected: string])[] = [
+    ["", "1:1 the pipeline is empty, not a mapping (write { jobs: … })"],
+    ["jobs: [hello]\n", "1:8 a job is a text, not a mapping (write { name: … })"],
+    ["jobs: [a, b]\n", "1:8 a job is a text, not a mapping (write { name: … })"],
+    ["jobs:\n", '1:6 "jobs" is empty, not a list (write each item on a line of its own, after a dash, or [a, b])'],
+    [
+      "jobs:\n- name: a\n  plan:\n",
+      '3:8 plan of job "a" is empty, not a list (write each item on a line of its own, after a dash, or [a, b])',
+    ],
+    [job("hello"), "4:5 a step is a text, not a mapping (write { task: … })"],
+    [job(""), "4:5 a step is empty, not a mapping (write { task: … })"],
+    [job("[{ task: t }]"), "4:5 a step is a list, not a mapping (put several steps under do: or in_parallel:)"],
+    [
+      job(`{ task: t, ${RUN}, on_failure: [{ task: u, ${RUN} }] }`),
+      "4:58 a step is a list, not a mapping (put several steps under do: or in_parallel:)",
+    ],
+    [
+      job("{ task: t, config: { run: echo hi } }"),
+      "4:31 run is a text, not a mapping (write run: { path: sh, args: [-c, COMMAND] })",
+    ],
+    [
+      job("{ task: t, config: { caches: [c], run: { path: x } } }"),
+      "4:35 a cache is a text, not a mapping (write { path: … })",
+    ],
+    [
+      job("{ task: t, config: { params: [A=b], run: { path: x } } }"),
+      "4:34 params is a list, not a mapping (write { NAME: value })",
+    ],
+    [job("{ task: t, config: }"), "4:24 the task's config is empty, not a mapping (write { run: { path: … } })"],
+    [job(`{ task: t, attempts: [1], ${RUN} }`), '4:26 "attempts" is a list, not a text'],
+    [
+      job(`{ in_parallel: { fail_fast: yes, steps: [{ task: t, ${RUN} }] } }`),
+      '4:33 "fail_fast" is neither true nor false (write true or false, without quotes)',
+    ],
+    [job(`{ task: t, across: [], ${RUN} }`), '4:24 "across" has no variables'],
+    [
+      job('{ task: t, config: { run: { path: "a\\0b" } } }'),
+      "4:39 path of run has a NUL in it, which no program can take",
+    ],
+    [
+      job("{ task: t, file: ci/none.yml }"),
+      `4:22 cannot read task file "ci/none.yml": there is no such file (paths are relative to the pipeline's folder; a file that an earlier step put out cannot be used)`,
+    ],
+    [job("{ task: t, config: *nowhere }"), '4:24 there is no anchor "&nowhere" above'],
+    ["jobs: &x\n- *x\n", "2:1 an alias leads to what it is part of"],
+    ["jobs: &x [{ name: a, plan: *x }]\n", "1:10 an alias leads to what it is part of"],
+    [job(`{ <<: text, task: t, ${RUN} }`), '4:11 "<<" merges mappings, as in "<<: *anchor"'],
+    [job(`{ task: !secret t, ${RUN} }`), "4:13 Unresolved tag: !secret"],
+    ["jobs:\n\t- name: a\n", "2:1 tabs cannot indent; use spaces"],
+    ["jobs: []\njobs: []\n", "2:1 the key is given twice; keys must be unique"],
+    ["jobs: []\n---\njobs: []\n", "2:1 the file has more than one document; a pipeline is one"],
+  ];
+  const first = await Promise.all(cases.map(async ([text]) => [text, (await findings(text))[0]]));
+  assert.deepEqual(first, cases);
+  for (const [text] of cases) {
+    const count = text === "jobs: [a, b]\n" ? 2 : 1;
+    assert.equal((await findings(text)).length, count, JSON.stringify([text, await findings(text)]));
+  }
 });
 
 Deno.test("file: and --param", async () => {
