@@ -78,7 +78,12 @@ export function createScanner(options: ScannerOptions): Scanner {
     async observe(requests, { signal } = {}) {
       signal?.throwIfAborted();
       const survey = new Survey(options, await loadIgnore(options.projectRoot));
-      const builders = await Promise.all(requests.map((request) => survey.look(request)));
+      const builders: Builder[] = [];
+      for (const request of requests) {
+        const made = survey.look(request);
+        // A promise for each of ten thousand plain files would cost more than looking at them.
+        builders.push(typeof made === "function" ? made : await made);
+      }
       await survey.hashUnknown(signal);
       const seen = new Map(requests.map((request, at) => [sightKey(request), builders[at]?.()]));
       return { get: (request) => seen.get(sightKey(request)) };
@@ -98,13 +103,14 @@ class Survey {
     this.#ignored = ignored;
   }
 
-  async look(request: ScanRequest): Promise<Builder> {
+  /** What builds the content once all hashes are known; a promise of it for folders. */
+  look(request: ScanRequest): Builder | Promise<Builder> {
     const absolute = `${this.#options.projectRoot}/${request.path}`;
     const stat = statPath(absolute);
     if (stat === undefined) return () => undefined;
     const target = stat.kind === "symlink" ? this.#throughLink(absolute) : undefined;
     const real = target === undefined ? stat : target.stat;
-    if (real.kind === "directory") return await this.#lookInto(request, target?.absolute ?? absolute);
+    if (real.kind === "directory") return this.#lookInto(request, target?.absolute ?? absolute);
     if (real.kind !== "file") throw unsupported(request.path, real.kind);
     const slot = this.#slot(request.path, target?.absolute ?? absolute, real);
     return () => ({ type: "file", hash: known(slot), size: slot.stat.size, executable: isExecutable(slot.stat) });

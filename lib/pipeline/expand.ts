@@ -169,7 +169,7 @@ function outOf(out: DeclaredOut, path: RelPath | undefined): OutSpec[] {
 }
 
 function fillPlaceholders(path: string, values: JsonObject): string {
-  return path.replace(/\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, key: string) => {
+  return !path.includes("{") ? path : path.replace(/\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, key: string) => {
     const value = values[key];
     return value === undefined ? whole : String(value);
   });

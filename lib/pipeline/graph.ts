@@ -14,7 +14,11 @@ export class Producers {
     for (const stage of stages) {
       for (const { path } of stage.outs) {
         this.#byPath.set(path, stage);
-        for (const folder of parentsOf(path)) push(this.#below, folder, stage);
+        for (const folder of parentsOf(path)) {
+          // What is above was noted already when its neighbour was.
+          if (this.#below.get(folder)?.at(-1) === stage) break;
+          push(this.#below, folder, stage);
+        }
       }
     }
   }
@@ -53,8 +57,7 @@ export type GraphResult =
   | { readonly ok: false; readonly cycle: readonly CycleLink[] };
 
 /** Orders the stages; a cycle is a value. */
-export function buildGraph(stages: readonly StageSpec[]): GraphResult {
-  const producers = new Producers(stages);
+export function buildGraph(stages: readonly StageSpec[], producers: Producers = new Producers(stages)): GraphResult {
   const byName = new Map(stages.map((stage) => [stage.name, stage]));
   const upstream = new Map<StageName, StageName[]>();
   const downstream = new Map<StageName, StageName[]>(stages.map((stage) => [stage.name, []]));

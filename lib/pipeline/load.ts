@@ -6,7 +6,7 @@ import { hashText, statPath } from "../sys/mod.ts";
 import { type Declaration, describeExports } from "./declaration.ts";
 import { describeModule, folderUrl } from "./describe_module.ts";
 import { expandDeclaration, Findings } from "./expand.ts";
-import { buildGraph } from "./graph.ts";
+import { buildGraph, Producers } from "./graph.ts";
 import { paramsFromKeys } from "./param_keys.ts";
 import { type ParamSetting, paramSources } from "./params.ts";
 import { pathClashes } from "./path_clashes.ts";
@@ -69,11 +69,14 @@ export async function loadPipeline(options: LoadOptions): Promise<LoadedPipeline
   const recorded = [...options.recorded ?? []];
   const isRecorded = (path: string) =>
     recorded.some((each) => each === path || each.startsWith(`${path}/`) || path.startsWith(`${each}/`));
-  const exists = (path: string) =>
-    isEmbedded(path) || statPath(`${options.projectRoot}/${path}`) !== undefined || isRecorded(path);
+  const exists = askedOnce((path: string) =>
+    isEmbedded(path) || statPath(`${options.projectRoot}/${path}`) !== undefined || isRecorded(path)
+  );
+  const producers = new Producers(stages);
   const linkAbove = linkFinder(options.projectRoot);
-  validateStages(stages, { findings, exists, linkAbove, missingAllowed: options.missingAllowed ?? false });
-  const graph = buildGraph(stages);
+  const missingAllowed = options.missingAllowed ?? false;
+  validateStages(stages, { findings, exists, linkAbove, missingAllowed, producers });
+  const graph = buildGraph(stages, producers);
   checkGraph(graph, stages, findings);
   if (findings.all.length > 0 || !graph.ok) throw findings.error();
   return { pipeline: graph.pipeline, source, warnings: [...warnings, ...pathClashes(stages)] };
@@ -108,6 +111,16 @@ function checkSettings(settings: readonly ParamSetting[], stages: readonly Stage
       ...(meant === undefined ? {} : { hint: `did you mean "${meant}"?` }),
     });
   }
+}
+
+/** Many stages need the same file. */
+function askedOnce(ask: (path: string) => boolean): (path: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (path) => {
+    const found = known.get(path) ?? ask(path);
+    known.set(path, found);
+    return found;
+  };
 }
 
 /** Finds the first folder above a path that is a symbolic link; each folder is asked for once. */

@@ -4,7 +4,7 @@
 import type { SourceSpot } from "../core/mod.ts";
 import type { CycleLink } from "./cycle.ts";
 import type { Findings } from "./expand.ts";
-import { type GraphResult, parentsOf, Producers } from "./graph.ts";
+import { type GraphResult, parentsOf, type Producers } from "./graph.ts";
 import type { OutSpec, StageSpec } from "./spec.ts";
 
 /** What validation needs to know of the project's files. */
@@ -15,6 +15,7 @@ export interface ValidateUse {
   readonly missingAllowed: boolean;
   /** The first folder above a path that is a symbolic link. */
   readonly linkAbove: (path: string) => string | undefined;
+  readonly producers: Producers;
 }
 
 /** Checks names, outputs and dependencies. */
@@ -66,7 +67,7 @@ function describeSpot(spot: SourceSpot): string {
   return spot.line === undefined ? spot.file : `${spot.file}:${spot.line}`;
 }
 
-const RESERVED = [".pivot", ".git"];
+const RESERVED = /^\.(?:pivot|git)(?:\/|$)/;
 const PROJECT_FILES = new Set(["pivot.ts", "pivot.yaml", "params.yaml", "deno.json", "deno.jsonc", "deno.lock"]);
 
 function checkOutputs(stages: readonly StageSpec[], findings: Findings): void {
@@ -93,8 +94,7 @@ function checkOutputs(stages: readonly StageSpec[], findings: Findings): void {
 }
 
 function checkOutputPlace(stage: StageSpec, out: OutSpec, findings: Findings): void {
-  const top = out.path.split("/")[0] ?? "";
-  if (!RESERVED.includes(top) && !PROJECT_FILES.has(out.path)) return;
+  if (!RESERVED.test(out.path) && !PROJECT_FILES.has(out.path)) return;
   findings.add(`output "${out.path}" of stage "${stage.name}" would overwrite a file that the project needs`, {
     code: "reserved-output",
     spot: stage.spot,
@@ -127,7 +127,7 @@ function checkLinks(stages: readonly StageSpec[], { findings, linkAbove }: Valid
 }
 
 function checkDependencies(stages: readonly StageSpec[], use: ValidateUse): void {
-  const producers = new Producers(stages);
+  const { producers } = use;
   const names = new Set(stages.map((stage) => stage.name));
   for (const stage of stages) {
     const { action } = stage;
