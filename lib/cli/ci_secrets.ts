@@ -40,10 +40,11 @@ export function secretsOf(names: readonly string[], environment: CommandContext[
   });
   const guessed = environment.names().filter((name) => SECRET_NAME.test(name))
     .map((name) => environment.variable(name) ?? "").filter((value) => value.length >= MIN_SECRET_CHARS);
-  const whole = [...named.map(([, value]) => value), ...guessed];
+  const whole = [...named.flatMap(([, value]) => [value, value.trim()]), ...guessed];
   const lines = whole.filter((value) => value.includes("\n")).flatMap((value) => value.split(/\r?\n/))
     .filter((line) => line.trim().length >= MIN_SECRET_CHARS);
-  const texts = [...new Set([...whole, ...lines])].sort((a, b) => b.length - a.length);
+  const texts = [...new Set([...whole, ...lines].flatMap(spellings))].filter((text) => text !== "")
+    .sort((a, b) => b.length - a.length);
   const hide = (text: string) => texts.reduce((shown, secret) => shown.replaceAll(secret, "***"), text);
   return {
     named,
@@ -51,6 +52,11 @@ export function secretsOf(names: readonly string[], environment: CommandContext[
     hide,
     json: (value) => JSON.stringify(value, (_, each) => typeof each === "string" ? hide(each) : each),
   };
+}
+
+/** As it is, and as programs write it into JSON and URLs. */
+function spellings(secret: string): readonly string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
 }
 
 /** A terminal that shows none of the secrets. */
