@@ -1,6 +1,6 @@
 // Every benchmark, one after the other, each in a process of its own: `deno task bench`, or with `--small` as a quick check that they work.
 
-const FILES = ["noop.ts", "hash.ts", "fingerprint.ts", "reports.ts"];
+const FILES = ["noop.ts", "hash.ts", "fingerprint.ts", "parser_choice.ts", "reports.ts"];
 
 for (const file of FILES) {
   console.log(`\n# ${file}`);
