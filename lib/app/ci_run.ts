@@ -8,6 +8,7 @@ import {
   readPipeline,
   runPipeline,
   runTypeScriptPipeline,
+  selectJobs,
 } from "../ci/mod.ts";
 import { PivotError } from "../core/mod.ts";
 import { createPool } from "../pool/mod.ts";
@@ -23,6 +24,7 @@ import {
   type VolumeCache,
   type VolumeEvent,
 } from "../volume/mod.ts";
+import { checkForDriver } from "./ci_check.ts";
 import { openArchiveScratch } from "./archive_scratch.ts";
 import { openVolumeObjects } from "./volume_store.ts";
 
@@ -39,6 +41,8 @@ export interface CiRunOptions {
   readonly job?: string;
   /** Values for `((name))`. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Those of `variables` that were typed, and ought to be used. */
+  readonly params: readonly string[];
   /** Texts that must not be shown. */
   readonly secrets: readonly string[];
   /** @default "success" */
@@ -62,18 +66,29 @@ export function isYamlPipeline(file: string): boolean {
 }
 
 /**
- * The plan of a YAML pipeline, checked whole.
+ * The plan of a YAML pipeline, checked whole, also against the driver that is to run it. Only the chosen job, if one is.
  *
- * @throws {PivotFindings} with every finding; {@linkcode PivotError} `no-pipeline` (kind `usage`).
+ * @throws {PivotFindings} with every finding; {@linkcode PivotError} `no-pipeline`, `unknown-job`, `bad-dsn` (kind `usage`).
  */
-export async function planCi(options: Pick<CiRunOptions, "file" | "variables">): Promise<PipelinePlan> {
-  const { file, variables } = options;
+export async function planCi(
+  options: Pick<CiRunOptions, "file" | "driver" | "variables" | "params" | "job" | "onEvent">,
+): Promise<PipelinePlan> {
+  const { file, variables, params, onEvent } = options;
+  const dsn = parseDriverDsn(options.driver);
   const folder = parentOf(file);
-  return await readPipeline(readText(file), {
+  const whole = await readPipeline(readText(file), {
     file: file.slice(file.lastIndexOf("/") + 1),
     variables,
     readFile: (path) => Deno.readTextFileSync(safeJoin(folder, path)),
+    onUnused(name) {
+      // A secret may be given only so that it is hidden.
+      const message = `--param ${name} is used nowhere in the pipeline: there is no ((${name}))`;
+      if (params.includes(name)) onEvent({ type: "warning", message });
+    },
   });
+  const plan = { jobs: selectJobs(whole, options.job) };
+  for (const message of checkForDriver(plan, dsn)) onEvent({ type: "warning", message });
+  return plan;
 }
 
 /** Runs a pipeline. Tasks that fail are part of the result. */
@@ -81,7 +96,7 @@ export async function runCi(options: CiRunOptions): Promise<CiRunResult> {
   const { signal, onEvent, secrets } = options;
   const dsn = parseDriverDsn(options.driver);
   const plan = isYamlPipeline(options.file) ? await planCi(options) : undefined;
-  if (plan === undefined) readText(options.file);
+  if (plan === undefined) checkModule(options.file);
   makeFolder(options.scratch);
   await using stack = new AsyncDisposableStack();
   const cache = await openCache(dsn, options, stack);
@@ -97,7 +112,7 @@ export async function runCi(options: CiRunOptions): Promise<CiRunResult> {
   if (plan === undefined) {
     return await runTypeScriptPipeline(new URL(`file://${encodePath(options.file)}`), common);
   }
-  return await runPipeline(plan, { ...common, ...(options.job === undefined ? {} : { job: options.job }) });
+  return await runPipeline(plan, common);
 }
 
 async function openCache(
@@ -155,6 +170,16 @@ function readText(file: string): string {
     code: "no-pipeline",
     kind: "usage",
     hint: "name a file such as pipeline.yml or pipeline.ts",
+  });
+}
+
+function checkModule(file: string): void {
+  readText(file);
+  if (/\.[cm]?[jt]sx?$/i.test(file)) return;
+  throw new PivotError(`"${file}" is neither YAML nor a module`, {
+    code: "no-pipeline",
+    kind: "usage",
+    hint: "pipelines are files such as pipeline.yml, pipeline.ts or pipeline.js",
   });
 }
 

@@ -21,6 +21,8 @@ export interface TaskResult {
   readonly ms: number;
   /** Why it errored. */
   readonly message?: string;
+  /** What to do about that. */
+  readonly hint?: string;
 }
 
 /** Something that happened. */
@@ -41,7 +43,8 @@ export type CiEvent =
   | ({ readonly type: "task-finished" } & TaskResult)
   | { readonly type: "attempt-failed"; readonly job: string; readonly attempt: number; readonly of: number }
   | { readonly type: "step-timed-out"; readonly job: string; readonly ms: number }
-  | { readonly type: "cache-unsupported"; readonly volume: string };
+  | { readonly type: "cache-unsupported"; readonly volume: string }
+  | { readonly type: "warning"; readonly message: string };
 
 /** How a run ended. */
 export interface CiResult {

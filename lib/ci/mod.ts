@@ -9,11 +9,12 @@
 
 export type { CiEvent, CiResult, Outcome, TaskResult } from "./events.ts";
 export type { Artifact, HookEvent, JobPlan, PipelinePlan, Step, TaskConfig } from "./plan.ts";
+export { tasksOf } from "./plan.ts";
 export type { CiDriver, CiVolume, TaskRequest } from "./ports.ts";
 export { readPipeline, type ReadPipelineOptions } from "./read_pipeline.ts";
 export type { Variables } from "./reader.ts";
 export { createRedactor, type Redactor } from "./redact.ts";
-export { runPipeline, type RunPipelineOptions } from "./run_pipeline.ts";
+export { runPipeline, type RunPipelineOptions, selectJobs } from "./run_pipeline.ts";
 export {
   type RunModuleOptions,
   type Runtime,

@@ -1,5 +1,7 @@
 // A checked pipeline as a value: what `--plan` prints is what is executed. Plain JSON, no functions.
 
+import { unreachable } from "../core/mod.ts";
+
 /** A volume at a path of the task's folder. */
 export interface Artifact {
   /** Its name in the plan. */
@@ -63,4 +65,24 @@ export interface JobPlan {
 export interface PipelinePlan {
   /** In the order of the file. */
   readonly jobs: readonly JobPlan[];
+}
+
+/** Every task of a step, hooks included, in the order of the file. */
+export function tasksOf(step: Step): readonly Extract<Step, { type: "task" }>[] {
+  switch (step.type) {
+    case "task":
+      return [step];
+    case "do":
+    case "in_parallel":
+    case "across":
+      return step.steps.flatMap(tasksOf);
+    case "hook":
+      return [...tasksOf(step.step), ...tasksOf(step.hook)];
+    case "try":
+    case "attempts":
+    case "timeout":
+      return tasksOf(step.step);
+    default:
+      return unreachable(step);
+  }
 }

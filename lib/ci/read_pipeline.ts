@@ -15,6 +15,8 @@ export interface ReadPipelineOptions {
   readonly variables?: Variables;
   /** Reads what `file:` of a task names, relative to the project. */
   readonly readFile?: (path: string) => string;
+  /** Told which of `variables` the pipeline has no use for. */
+  readonly onUnused?: (name: string) => void;
 }
 
 const HOOKS: readonly (readonly [string, HookEvent])[] = [
@@ -61,6 +63,7 @@ export async function readPipeline(text: string, options: ReadPipelineOptions): 
   }
   const jobs = nodes.map((node) => readJob(context, node, { ...scope, artifacts: new Set() }, names));
   if (reader.findings.length > 0) throw new PivotFindings(`"${options.file}" is not a valid pipeline`, reader.findings);
+  for (const name of Object.keys(scope.variables)) if (!reader.used.has(name)) options.onUnused?.(name);
   return { jobs };
 }
 

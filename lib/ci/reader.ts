@@ -13,6 +13,8 @@ export type Fields = ReadonlyMap<string, Located>;
 /** Gathers findings while reading. */
 export class Reader {
   readonly findings: PivotError[] = [];
+  /** Variables that were put in somewhere. */
+  readonly used = new Set<string>();
   /** Places of what is of the wrong kind: what is missing in it is not told as well. */
   readonly #hopeless = new Set<SourceSpot>();
 
@@ -78,6 +80,7 @@ export class Reader {
     }
     if (String(node.value).includes("\0")) this.report(node.spot, `${what} has a NUL in it, which no program can take`);
     return String(node.value).replace(/\(\(([\p{L}\w./:-]+)\)\)/gu, (whole, name: string) => {
+      this.used.add(name);
       if (Object.hasOwn(variables, name)) return variables[name] ?? "";
       const meant = nearest(name, Object.keys(variables));
       const hint = meant === undefined ? `give it with --param ${name}=VALUE` : `did you mean "${meant}"?`;

@@ -74,7 +74,8 @@ export async function runPipeline(plan: PipelinePlan, options: RunPipelineOption
   return { outcome: signal.aborted ? "aborted" : outcome, jobs, tasks, volumes: stored };
 }
 
-function selectJobs(plan: PipelinePlan, name: string | undefined): readonly JobPlan[] {
+/** All jobs, or the one of that name. @throws {PivotError} `unknown-job` (kind `usage`). */
+export function selectJobs(plan: PipelinePlan, name: string | undefined): readonly JobPlan[] {
   if (name === undefined) return plan.jobs;
   const found = plan.jobs.filter((job) => job.name === name);
   if (found.length > 0) return found;

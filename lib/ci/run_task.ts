@@ -1,7 +1,7 @@
 // One run of one task: its volumes, its process, its output. Invariant: whatever goes wrong outside the process is the
 // outcome `errored` with a message, never an exception.
 
-import { messageOf } from "../core/mod.ts";
+import { messageOf, PivotError } from "../core/mod.ts";
 import { volumeOfCachePath } from "../volume/mod.ts";
 import type { Outcome, TaskResult } from "./events.ts";
 import type { Step, TaskConfig } from "./plan.ts";
@@ -15,7 +15,7 @@ export async function runTask(step: Extract<Step, { type: "task" }>, scope: Step
   const about = { run: context.nextRun(), job: context.job, task: step.name };
   const started = performance.now();
   context.emit({ type: "task-started", ...about });
-  const finish = (result: Pick<TaskResult, "outcome" | "code" | "message">): Outcome => {
+  const finish = (result: Pick<TaskResult, "outcome" | "code" | "message" | "hint">): Outcome => {
     const whole: TaskResult = { ...about, ...result, ms: performance.now() - started };
     context.tasks.push(whole);
     context.emit({ type: "task-finished", ...whole });
@@ -29,7 +29,8 @@ export async function runTask(step: Extract<Step, { type: "task" }>, scope: Step
     return finish({ outcome: code === 0 ? "succeeded" : "failed", code });
   } catch (error) {
     if (signal.aborted) return finish({ outcome: "aborted", code: null });
-    return finish({ outcome: "errored", code: null, message: messageOf(error) });
+    const hint = error instanceof PivotError && error.hint !== undefined ? { hint: error.hint } : {};
+    return finish({ outcome: "errored", code: null, message: messageOf(error), ...hint });
   }
 }
 

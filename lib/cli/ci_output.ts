@@ -31,7 +31,7 @@ const OUTCOMES: Readonly<Record<string, Style>> = {
   skipped: "dim",
 };
 
-/** Makes a printer. `quiet` leaves out what tasks print. */
+/** Makes a printer. `quiet` leaves out what tasks print, `silent` all but warnings. */
 export function ciPrinter(
   terminal: Terminal,
   options: { readonly quiet: boolean; readonly silent: boolean },
@@ -42,7 +42,7 @@ export function ciPrinter(
     restores,
     onEvent(event) {
       remember(event, restores);
-      if (!options.silent) show(event, { terminal, lines, quiet: options.quiet });
+      if (!options.silent || isWarning(event)) show(event, { terminal, lines, quiet: options.quiet });
     },
     finish: (result) => printTables(terminal, result, restores),
   };
@@ -77,14 +77,19 @@ function show(event: CiRunEvent, { terminal, lines, quiet }: Use): void {
       lines.end(event);
       const code = event.code === null || event.code === 0 ? "" : ` with exit code ${event.code}`;
       const why = event.message === undefined ? "" : `: ${event.message}`;
-      return lines.line(event, `${styled(event.outcome)}${code} in ${formatDuration(event.ms)}${why}`);
+      lines.line(event, `${styled(event.outcome)}${code} in ${formatDuration(event.ms)}${why}`);
+      return event.hint === undefined ? undefined : lines.line(event, `  hint: ${event.hint}`);
     }
     case "attempt-failed":
       return terminal.note(`attempt ${event.attempt} of ${event.of} failed`);
     case "step-timed-out":
       return terminal.note(terminal.style("bad", `step stopped after its timeout of ${formatDuration(event.ms)}`));
     case "cache-unsupported":
-      return terminal.note(`warning: this driver cannot move the data of volumes, so they are not cached`);
+      return terminal.note(
+        `${terminal.style("warn", "warning:")} this driver cannot move the data of volumes, so they are not cached`,
+      );
+    case "warning":
+      return terminal.note(`${terminal.style("warn", "warning:")} ${event.message}`);
     case "image-pulling":
       return terminal.note(`pulling image ${event.image}`);
     case "image-pulled":
@@ -102,6 +107,10 @@ const BAD: readonly VolumeEvent["type"][] = [
   "volume-persist-failed",
   "volume-conflict",
 ];
+
+function isWarning({ type }: CiRunEvent): boolean {
+  return type === "warning" || type === "cache-unsupported" || BAD.some((bad) => bad === type);
+}
 
 function showVolume(event: VolumeEvent, terminal: Terminal): void {
   const text = describeVolumeEvent(event);

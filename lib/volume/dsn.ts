@@ -77,6 +77,9 @@ export function parseDriverDsn(text: string): DriverDsn {
   const options = DRIVER_OPTIONS[driver].flatMap((name) => {
     const value = parameters.get(name);
     if (value === "") throw badDsn(text, `"${name}" is empty`);
+    if (name === "root" && value !== undefined && !value.startsWith("/")) {
+      throw badDsn(text, `"root" is "${value}", not an absolute path`);
+    }
     const choices = DRIVER_CHOICES[name];
     if (value !== undefined && choices?.includes(value) === false) {
       throw badDsn(text, `"${value}" is no value of "${name}"`, choices, value);

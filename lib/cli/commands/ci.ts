@@ -16,12 +16,14 @@ export async function ciRunCommand(options: CiArguments, context: CommandContext
   const file = options.file.startsWith("/") ? options.file : `${context.cwd}/${options.file}`;
   if (!isYamlPipeline(file)) checkForModule(options);
   const secrets = secretsOf(options.secretEnv, context.environment);
-  const variables = { ...Object.fromEntries(secrets.named), ...paramsOf(options) };
+  const params = paramsOf(options);
+  const variables = { ...Object.fromEntries(secrets.named), ...params };
   const terminal = hidingTerminal(context.terminal, secrets);
   try {
-    if (options.plan) return await showPlan(file, variables, { options, context, secrets });
+    const ci = { file, variables, params: Object.keys(params), secrets, raw: context.terminal };
+    if (options.plan) return await showPlan(options, terminal, ci);
     using _ = consoleToNotes(terminal);
-    return await run(options, { ...context, terminal }, { file, variables, secrets, raw: context.terminal });
+    return await run(options, { ...context, terminal }, ci);
   } catch (error) {
     // Texts of a pipeline are in its findings.
     if (!(error instanceof PivotError) || context.signal.aborted) throw error;
@@ -33,6 +35,8 @@ export async function ciRunCommand(options: CiArguments, context: CommandContext
 interface CiRun {
   readonly file: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Names of `variables` that were typed. */
+  readonly params: readonly string[];
   readonly secrets: Secrets;
   /** For what has no secrets already; hiding in JSON once more could break it. */
   readonly raw: CommandContext["terminal"];
@@ -40,12 +44,13 @@ interface CiRun {
 
 async function run(options: CiArguments, context: CommandContext, ci: CiRun): Promise<number> {
   const { terminal, signal, environment } = context;
-  const { file, variables, secrets, raw } = ci;
+  const { file, variables, params, secrets, raw } = ci;
   const printer = ciPrinter(terminal, { quiet: options.quiet, silent: options.json || options.jsonl });
   const result = await runCi({
     file,
     driver: options.driver,
     variables,
+    params,
     secrets: secrets.texts,
     scratch: environment.scratch,
     environment: environment.variable,
@@ -150,18 +155,16 @@ function plainResult(result: CiRunResult, restores: ReadonlyMap<string, Restored
   };
 }
 
-async function showPlan(
-  file: string,
-  variables: Readonly<Record<string, string>>,
-  { options, context, secrets }: {
-    readonly options: CiArguments;
-    readonly context: CommandContext;
-    readonly secrets: Secrets;
-  },
-): Promise<number> {
-  const plan = await planCi({ file, variables });
-  if (options.json || options.jsonl) context.terminal.out(secrets.json(plan));
-  else planLines(plan).map(secrets.hide).forEach(context.terminal.out);
+async function showPlan(options: CiArguments, terminal: CommandContext["terminal"], ci: CiRun): Promise<number> {
+  const printer = ciPrinter(terminal, { quiet: true, silent: false });
+  const plan = await planCi({
+    ...ci,
+    driver: options.driver,
+    onEvent: printer.onEvent,
+    ...(options.job === undefined ? {} : { job: options.job }),
+  });
+  if (options.json || options.jsonl) ci.raw.out(ci.secrets.json(plan));
+  else planLines(plan).forEach(terminal.out);
   return 0;
 }
 

@@ -94,6 +94,7 @@ const WRONG: readonly (readonly [dsn: string, message: RegExp, hint: RegExp])[] 
   ["docker://?host=", /"host" is empty/, /./],
   ["docker:/x", /is no driver/, /./],
   ["native://team", /no namespaces, but "team" is given/, /./],
+  ["native://?root=tmp/x", /"root" is "tmp\/x", not an absolute path/, /./],
   ["native://?mounts=link", /"link" is no value of "mounts"/, /did you mean "links"\? known are namespace, links/],
 ];
 
