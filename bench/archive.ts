@@ -2,6 +2,7 @@
 // `deno run -A bench/archive.ts [FOLDER]`; without a folder a tree of many small files and one large one is made.
 
 import { listTree, readArchive, writeArchive } from "../lib/volume/mod.ts";
+import { openRange } from "../lib/volume/cache/spool.ts";
 import { createPool } from "../lib/pool/mod.ts";
 
 const ROUNDS = 4;
@@ -85,8 +86,10 @@ try {
   );
   const afterWrite = peakMiB();
   const read = async (file: string) => {
-    const stream = (await Deno.open(file)).readable;
-    await readArchive(stream, { target: `${temp}/out/tree`, pool });
+    await readArchive(openRange(file, { offset: 0, length: Deno.statSync(file).size }), {
+      target: `${temp}/out/tree`,
+      pool,
+    });
   };
   const [oursRead = 0, foreign = 0, tarRead = 0] = await best(
     () => read(`${temp}/ours.tar.zst`),

@@ -73,6 +73,8 @@ export interface CollectRemoteOptions {
   readonly olderThanDays: number;
   /** Remove; else only plan. @default false */
   readonly act?: boolean;
+  /** Told when another gc must end first. */
+  readonly onWait?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -101,7 +103,7 @@ export async function collectRemote(
   const plan = await planRemoteGc({ backend, wanted: blobs, olderThanDays, nowMs: Date.now(), jobs, signal });
   if (options.act !== true) return { plan, references };
   try {
-    return { plan, references, removed: await executeRemoteGc(plan, { backend, known, jobs, signal }) };
+    return { plan, references, removed: await executeRemoteGc(plan, { ...options, backend, known, jobs }) };
   } finally {
     await project.state.commit();
   }

@@ -51,6 +51,8 @@ export interface TransferOptions {
   /** Push: also share what inputs led to. @default the setting `shared_run_cache` */
   readonly runCache?: boolean;
   readonly signal: AbortSignal;
+  /** Push: told when somebody else's gc must end first. */
+  readonly onWait?: () => void;
   readonly onPlan: (plan: SyncPlan) => void;
   readonly onEvent: (event: SyncEvent) => void;
 }
@@ -70,7 +72,12 @@ export interface TransferResult {
 export async function push(project: Project, remote: Remote, options: TransferOptions): Promise<TransferResult> {
   const blobs = options.all === true ? allBlobs(project) : await recordedBlobs(project, options.targets);
   const { signal } = options;
-  const plan = await remote.planPush(blobs, { signal, force: options.force ?? false });
+  const plan = await remote.planPush(blobs, {
+    signal,
+    force: options.force ?? false,
+    dryRun: options.dryRun ?? false,
+    ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
+  });
   const done = await carryOut(project, remote, { ...options, plan });
   if (done.result === undefined || !(options.runCache ?? project.settings.sharedRunCache === true)) return done;
   const there = new Set([...done.result.skipped, ...done.result.pushed].map(({ digest }) => digest));

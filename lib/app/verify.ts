@@ -93,7 +93,7 @@ async function lookOnRemote(
   const { openRemote } = await import("./remotes.ts");
   await using remote = await openRemote(project, { distrust: true });
   // A push of what is not here can only find it there, or fail.
-  const { failures } = await remote.planPush(missing, call);
+  const { failures } = await remote.planPush(missing, { ...call, dryRun: true });
   return { lost: [...new Set(failures.map(({ blob }) => blob.label))].sort(byCodeUnit), note: [] };
 }
 

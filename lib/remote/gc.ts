@@ -1,11 +1,12 @@
-// Garbage collection on a remote. Invariants: it removes only what is named like ours, is old enough and is not wanted; what it plans is
-// what it removes; shared runs go before the blobs that they name; before anything goes the remote gets a new id, so that whoever
+// Garbage collection on a remote. Invariants: it removes only what is named like ours, is old enough, is not wanted and not claimed by a
+// push (claims.ts); it removes nothing that it did not plan; shared runs go before the blobs that they name; before anything goes the remote gets a new id, so that whoever
 // remembers what it had asks again.
 
 import { type Digest, PivotError, type Sha256 } from "../core/mod.ts";
 import { createHash } from "node:crypto";
 import type { Backend, ObjectInfo, PartUpload } from "./backends/backend.ts";
 import { eachBounded } from "./bounded.ts";
+import { GcMark, readClaims } from "./claims.ts";
 import { BLOBS, digestOfKey, IDENTITY, inputOfKey, RUNS } from "./keys.ts";
 import type { KnownBlobs } from "./known.ts";
 import { DEFAULT_JOBS } from "./limits.ts";
@@ -20,6 +21,10 @@ export interface RemoteGcPlan {
   readonly runs: readonly ObjectInfo[];
   /** Uploads that were given up long ago. */
   readonly abandoned: readonly PartUpload[];
+  /** Claims of pushes that are too old to count. */
+  readonly claims: readonly ObjectInfo[];
+  /** What was written later stays, and claims written later count; milliseconds since the epoch. */
+  readonly beforeMs: number;
   /** What stays. */
   readonly kept: Amount;
   /** Objects below the same prefix that are not named like blobs; never touched. */
@@ -58,7 +63,8 @@ export async function planRemoteGc(options: RemoteGcOptions): Promise<RemoteGcPl
   const runs = await readRuns(options);
   // A run that was shared lately may be looked up any moment: what it names stays.
   const young = runs.filter(({ object }) => object.modifiedMs >= beforeMs);
-  const wanted = new Set([...options.wanted, ...young.flatMap(({ blobs }) => [...blobs ?? []])]);
+  const claims = await readClaims(options.backend, { ...options, beforeMs });
+  const wanted = new Set([...options.wanted, ...claims.digests, ...young.flatMap(({ blobs }) => [...blobs ?? []])]);
   const remove: { digest: Digest; object: ObjectInfo }[] = [];
   const stays = new Set<Digest>();
   let [foreign, bytes] = [0, 0];
@@ -79,6 +85,8 @@ export async function planRemoteGc(options: RemoteGcOptions): Promise<RemoteGcPl
     remove,
     runs: dead.map(({ object }) => object),
     abandoned: uploads.filter((upload) => upload.startedMs < beforeMs),
+    claims: claims.old,
+    beforeMs,
     kept: { files: stays.size, bytes },
     foreign,
     bytes: remove.reduce((sum, { object }) => sum + object.size, 0),
@@ -104,22 +112,38 @@ async function readRuns(options: RemoteGcOptions): Promise<ReadRun[]> {
   return read;
 }
 
-/** Removes what a plan names. An object written again since is left alone. @returns what was removed */
+/**
+ * Removes what a plan names. An object written again since, or claimed by a push, is left alone.
+ *
+ * @returns what was removed
+ * @throws {PivotError} `gc-mark-lost` if others could take it for dead, as after a long sleep of the machine
+ */
 export async function executeRemoteGc(
   plan: RemoteGcPlan,
   options: {
     readonly backend: Backend;
     readonly known: KnownBlobs;
     readonly jobs?: number;
+    /** Told once when another gc must end first. */
+    readonly onWait?: () => void;
+    /** Milliseconds between two looks at whether it ended. @default 1000 */
+    readonly pollMs?: number;
     readonly signal?: AbortSignal;
   },
 ): Promise<Amount> {
   const { backend, known } = options;
   const jobs = options.jobs ?? DEFAULT_JOBS;
+  if (plan.remove.length + plan.runs.length + plan.abandoned.length + plan.claims.length === 0) {
+    return { files: 0, bytes: 0 };
+  }
+  await using mark = await GcMark.set(options);
+  // Pushes that saw no mark have claimed before it was set.
+  const { digests: claimed } = await readClaims(backend, { ...options, beforeMs: plan.beforeMs });
   const call = options.signal === undefined ? {} : { signal: options.signal };
   const deleteUnlessNew = async (object: ObjectInfo): Promise<boolean> => {
     const now = await backend.head(object.key, call);
     if (now === undefined || now.modifiedMs > object.modifiedMs + 999) return false;
+    mark.check();
     await backend.delete(object.key, call);
     return true;
   };
@@ -131,9 +155,11 @@ export async function executeRemoteGc(
   }
   let [files, bytes] = [0, 0];
   await eachBounded(plan.runs, jobs, async (object) => void await deleteUnlessNew(object));
-  await eachBounded(plan.remove, jobs, async ({ object }) => {
+  await eachBounded(plan.remove, jobs, async ({ digest, object }) => {
+    if (claimed.has(digest)) return;
     if (await deleteUnlessNew(object)) [files, bytes] = [files + 1, bytes + object.size];
   });
+  await eachBounded(plan.claims, jobs, async (object) => void await deleteUnlessNew(object));
   for (const upload of plan.abandoned) await backend.parts?.abort(upload, call);
   return { files, bytes };
 }

@@ -32,5 +32,11 @@ export function inputOfKey(key: string): Digest | undefined {
   return isDigest(digest) ? digest : undefined;
 }
 
+/** Where pushes say which blobs they rely on. */
+export const CLAIMS = "claims/";
+
+/** The object that stands while a gc removes blobs. */
+export const GC_MARK = "pivot-gc";
+
 /** The object that says which remote this is. */
 export const IDENTITY = "pivot-remote-id";

@@ -21,6 +21,10 @@ export interface KnownBlobs {
   identity(): { readonly id: string; readonly atMs: number } | undefined;
   /** The remote said its id. */
   identify(id: string, atMs: number): void;
+  /** The last claim of a push and when it was made, in milliseconds since the epoch. */
+  claimed(): { readonly id: string; readonly atMs: number } | undefined;
+  /** A push claimed what it relies on. */
+  claim(id: string, atMs: number): void;
   /** Forgets everything of this remote. */
   clear(): void;
   /** How many blobs are known. */
@@ -30,24 +34,26 @@ export interface KnownBlobs {
 /** What is known of the remote `place`, kept in `table`. */
 export function knownBlobs(table: KeyValue, place: string): KnownBlobs {
   const prefix = `${place}\n`;
-  const [runs, identity] = [`${prefix}runs/`, `${prefix}identity`];
+  const [runs, identity, claim] = [`${prefix}runs/`, `${prefix}identity`, `${prefix}claim`];
   const keys = (): string[] => [...table.entries(prefix)].map(([key]) => key);
-  const known = (): { id: string; atMs: number } | undefined => {
-    const [id, atMs] = (table.get(identity) ?? "").split(" ");
+  const said = (key: string): { id: string; atMs: number } | undefined => {
+    const [id, atMs] = (table.get(key) ?? "").split(" ");
     return id === undefined || id === "" ? undefined : { id, atMs: Number(atMs) };
   };
   return {
     has: (digest) => table.get(prefix + digest) !== undefined,
     add: (digest, size) => table.put(prefix + digest, String(size)),
     drop(digest) {
-      const was = known();
+      const was = said(identity);
       if (was !== undefined && table.get(prefix + digest) !== undefined) table.put(identity, `${was.id} 0`);
       table.delete(prefix + digest);
     },
     hasRun: (input) => table.get(runs + input) !== undefined,
     addRun: (input) => table.put(runs + input, "1"),
-    identity: known,
+    identity: () => said(identity),
     identify: (id, atMs) => table.put(identity, `${id} ${atMs}`),
+    claimed: () => said(claim),
+    claim: (id, atMs) => table.put(claim, `${id} ${atMs}`),
     clear: () => keys().forEach((key) => table.delete(key)),
     count: () => keys().filter((key) => isDigest(key.slice(prefix.length))).length,
   };

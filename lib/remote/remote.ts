@@ -6,6 +6,7 @@ import type { Backend, ObjectInfo } from "./backends/backend.ts";
 import { openBackend } from "./backends/open.ts";
 import { executePlan, type SyncEvent, type SyncResult } from "./execute.ts";
 import { blobKey, BLOBS } from "./keys.ts";
+import { claimBlobs, isFreshlyClaimed } from "./claims.ts";
 import { confirmIdentity, ensureIdentity, isFreshlyKnown } from "./identity.ts";
 import { type KnownBlobs, knownBlobs, memoryTable } from "./known.ts";
 import { DEFAULT_JOBS, MAX_TRIES, STALL_MS } from "./limits.ts";
@@ -82,6 +83,10 @@ export interface RemoteCallOptions {
   readonly signal?: AbortSignal;
   /** Told of progress. */
   readonly onEvent?: (event: SyncEvent) => void;
+  /** Push: told when the gc of somebody else must end first. */
+  readonly onWait?: () => void;
+  /** Push: milliseconds between two looks at whether it ended. @default 1000 */
+  readonly pollMs?: number;
   /** Push: distrust what is known, and compare each SHA-256. Fetch: download again what is here. @default false */
   readonly force?: boolean;
 }
@@ -137,12 +142,26 @@ export class Remote implements AsyncDisposable {
     return this.#known;
   }
 
-  /** What a push would do. @throws {PivotError} of kind `remote` if it cannot be asked */
-  async planPush(blobs: readonly BlobRequest[], call: RemoteCallOptions = {}): Promise<SyncPlan> {
+  /**
+   * What a push would do. Unless it is only to be shown, the blobs are claimed first, so that no gc removes what is there already
+   * before {@linkcode execute} and the commit that names it.
+   *
+   * @throws {PivotError} of kind `remote` if it cannot be asked
+   */
+  async planPush(
+    blobs: readonly BlobRequest[],
+    call: RemoteCallOptions & { readonly dryRun?: boolean } = {},
+  ): Promise<SyncPlan> {
     const { store } = this.#options;
     const { backend, known } = this;
-    const allKnown = isFreshlyKnown(known) && blobs.every(({ digest }) => known.has(digest));
-    if (blobs.length > 0 && !allKnown) await confirmIdentity({ backend, known, ...signalOf(call) });
+    const digests = [...new Set(blobs.map(({ digest }) => digest))];
+    const mayRely = isFreshlyKnown(known) && digests.every((digest) => known.has(digest)) &&
+      (call.dryRun === true || isFreshlyClaimed(known, digests));
+    if (digests.length > 0 && !mayRely) {
+      const claim = call.dryRun === true ? undefined : await claimBlobs(digests, { ...call, backend });
+      await confirmIdentity({ backend, known, ...signalOf(call) });
+      if (claim !== undefined) known.claim(claim, Date.now());
+    }
     return await planPush(blobs, { ...call, backend: this.backend, store, known: this.known, jobs: this.jobs });
   }
 

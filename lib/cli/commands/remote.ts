@@ -153,6 +153,7 @@ async function collect(project: Project, options: Of<"remote-gc">, context: Comm
   const { plan, references, removed } = await collectRemote(project, remote, {
     olderThanDays,
     act: options.yes,
+    onWait: () => terminal.note("Waiting for another gc on the remote to end…"),
     signal,
   });
   if (options.json) {

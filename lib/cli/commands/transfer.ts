@@ -71,10 +71,11 @@ export async function pushAfterRun(
 export function transferCalls(
   options: { readonly json: boolean; readonly dryRun: boolean },
   { terminal, signal }: CommandContext,
-): Pick<TransferOptions, "signal" | "onPlan" | "onEvent"> & Disposable {
+): Pick<TransferOptions, "signal" | "onWait" | "onPlan" | "onEvent"> & Disposable {
   const progress = new TransferProgress(terminal);
   return {
     signal,
+    onWait: () => terminal.note("Waiting for a `pivot remote gc` on the remote to end…"),
     onPlan(plan) {
       if (options.json) return;
       const [verb, preposition] = plan.direction === "push" ? ["push", "to"] : ["pull", "from"];

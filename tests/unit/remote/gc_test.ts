@@ -68,7 +68,9 @@ Deno.test("young shared runs keep old blobs; old ones go before their blobs; the
   const dead = `runs/${two.slice(0, 2)}/${two.slice(2)}.json`;
   assert.deepEqual(plan.runs.map(({ key }) => key), [dead]);
   await executeRemoteGc(plan, { backend, known: remote.known });
-  assert.deepEqual(backend.deleted, [dead, blobKey(gone.digest)]);
+  assert.deepEqual(plan.claims.map(({ key }) => key.split("/")[0]), ["claims"]);
+  const claims = plan.claims.map(({ key }) => key);
+  assert.deepEqual(backend.deleted, [dead, blobKey(gone.digest), ...claims, "pivot-gc"]);
   assert.equal(remote.known.count(), 0);
   assert.equal((await remote.push([kept, wanted])).skipped.length, 2);
   assert.notEqual(remote.known.identity()?.id, id);
