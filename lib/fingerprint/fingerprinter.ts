@@ -292,7 +292,8 @@ function sorted(symbols: Readonly<Record<string, Digest>>): Record<string, Diges
 }
 
 function digestOf(symbols: Readonly<Record<string, Digest>>, effects: readonly string[]): Digest {
-  return hashText(canonicalJson([Object.entries(sorted(symbols)).map(([key, hash]) => [key, hash]), [...effects]]));
+  // Lists of texts: this is their canonical JSON.
+  return hashText(JSON.stringify([Object.entries(sorted(symbols)), effects]));
 }
 
 /** Manifest, digest and places of what a stage reaches. */

@@ -4,7 +4,7 @@
 import { byCodeUnit, PivotError } from "../core/mod.ts";
 import type { Unit } from "./analysis.ts";
 import type { Module } from "./modules.ts";
-import { type Binding, type Bindings, Collector } from "./symbol_walk.ts";
+import { type Binding, type Bindings, Collector, type Step } from "./symbol_walk.ts";
 import { keyOf, notFound, type Reach, type Ref, refOf, type SymbolGraphOptions } from "./symbols.ts";
 import type { Use } from "./uses.ts";
 
@@ -12,6 +12,7 @@ import type { Use } from "./uses.ts";
 export class SymbolGraph implements Bindings {
   readonly #options: SymbolGraphOptions;
   readonly #bindings: Map<string, readonly Binding[]> = new Map();
+  readonly #steps: Map<string, Step> = new Map();
   #effects: readonly EffectUnit[] | undefined;
 
   constructor(options: SymbolGraphOptions) {
@@ -24,7 +25,7 @@ export class SymbolGraph implements Bindings {
    * @throws {PivotError} `syntax-error`, `module-not-found` if a reached module is broken.
    */
   reach(name: string): Reach {
-    const collector = new Collector(this, this.#options);
+    const collector = new Collector(this, { ...this.#options, steps: this.#steps });
     const start = this.#exportOf(this.#options.entry, name, new Set());
     if (start === undefined) throw this.#missingExport(this.#options.entry, name);
     for (const ref of start) collector.visit(ref, undefined);
@@ -76,7 +77,7 @@ export class SymbolGraph implements Bindings {
   }
 
   #effectOf(ref: Ref & { type: "unit" }): EffectUnit {
-    const collector = new Collector(this, { ...this.#options, tolerant: true });
+    const collector = new Collector(this, { ...this.#options, steps: this.#steps, tolerant: true });
     collector.visit(ref, undefined);
     const changes = new Set<string>();
     let always = collector.opaque;

@@ -19,15 +19,33 @@ export interface Bindings {
   bindingsOf(ref: Ref & { type: "unit" | "out" }): readonly Binding[];
 }
 
+/** One symbol and what it leads to: the same for every stage that reaches it. */
+export interface Step {
+  /** Absent for what only stands for others. */
+  readonly reached?: Omit<Reached, "from">;
+  readonly next: readonly Ref[];
+  /** Symbols cannot tell what it does, so more than it names counts. */
+  readonly opaque?: boolean;
+  readonly warnings?: readonly string[];
+}
+
+/** Options of {@linkcode Collector}. */
+export interface CollectorOptions extends SymbolGraphOptions {
+  /** Steps that were worked out before, for all walks over one graph. */
+  readonly steps: Map<string, Step>;
+  /** Pass over what is broken. @default false */
+  readonly tolerant?: boolean;
+}
+
 /** Walks from symbol to symbol. */
 export class Collector {
   readonly symbols: Map<string, Reached> = new Map();
   readonly warnings: Set<string> = new Set();
   opaque = false;
   readonly #graph: Bindings;
-  readonly #options: SymbolGraphOptions & { readonly tolerant?: boolean };
+  readonly #options: CollectorOptions;
 
-  constructor(graph: Bindings, options: SymbolGraphOptions & { readonly tolerant?: boolean }) {
+  constructor(graph: Bindings, options: CollectorOptions) {
     this.#graph = graph;
     this.#options = options;
   }
@@ -37,9 +55,12 @@ export class Collector {
     for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
       const key = keyOf(next.ref);
       if (this.symbols.has(key) || !this.#counts(next.ref)) continue;
-      const step = this.#guarded(next.ref, next.from);
+      const step = this.#options.steps.get(key) ?? this.#guarded(next.ref);
       if (step === undefined) continue;
-      if (step.reached !== undefined) this.symbols.set(key, step.reached);
+      this.#options.steps.set(key, step);
+      if (step.opaque === true) this.opaque = true;
+      for (const warning of step.warnings ?? []) this.warnings.add(warning);
+      if (step.reached !== undefined) this.symbols.set(key, { ...step.reached, from: next.from });
       for (const ref of step.next) pending.push({ ref, from: step.reached === undefined ? next.from : key });
     }
   }
@@ -50,9 +71,9 @@ export class Collector {
     return true;
   }
 
-  #guarded(ref: Ref, from: string | undefined): { reached?: Reached; next: readonly Ref[] } | undefined {
+  #guarded(ref: Ref): Step | undefined {
     try {
-      return this.#step(ref, from);
+      return this.#step(ref);
     } catch (error) {
       // Looking at an effect must not fail for what the stage itself does not reach.
       if (this.#options.tolerant === true && error instanceof PivotError) return undefined;
@@ -60,15 +81,15 @@ export class Collector {
     }
   }
 
-  #step(ref: Ref, from: string | undefined): { reached?: Reached; next: readonly Ref[] } {
+  #step(ref: Ref): Step {
     const fixed = (label: string, path: string, hash: Digest) => ({
-      reached: { ref, label, path, hash, line: 1, column: 1, from },
+      reached: { ref, label, path, hash, line: 1, column: 1 },
       next: [],
     });
     switch (ref.type) {
       case "unit":
       case "out":
-        return this.#unit(ref, from);
+        return this.#unit(ref);
       case "namespace":
         return { next: this.#wholeModule(ref.path) };
       case "data":
@@ -112,7 +133,7 @@ export class Collector {
     ];
   }
 
-  #unit(ref: Ref & { type: "unit" | "out" }, from: string | undefined): { reached: Reached; next: Ref[] } {
+  #unit(ref: Ref & { type: "unit" | "out" }): Step {
     const unit = this.#graph.unitOf(ref);
     if (unit === undefined) throw notFound(this.#options.shortPath(ref.path));
     const bindings = this.#graph.bindingsOf(ref);
@@ -124,7 +145,9 @@ export class Collector {
     const label = ref.type === "out"
       ? `${unit.kind}:${name}.outs.${ref.out}`
       : `${unit.names.length === 0 ? "statement" : unit.kind}:${name}`;
+    const further = ref.type === "unit" ? this.#further(ref, unit) : { next: [] };
     return {
+      ...further,
       reached: {
         ref,
         label,
@@ -132,9 +155,8 @@ export class Collector {
         hash: hashText([own, ...bound].join("\n")),
         line: unit.line,
         column: unit.column,
-        from,
       },
-      next: [...bindings.flatMap(({ refs }) => refs), ...(ref.type === "unit" ? this.#further(ref, unit) : [])],
+      next: [...bindings.flatMap(({ refs }) => refs), ...further.next],
     };
   }
 
@@ -156,9 +178,10 @@ export class Collector {
     return `${this.#options.shortPath(ref.path)}#${names}${ref.type === "out" ? `.outs.${ref.out}` : ""}`;
   }
 
-  #further(ref: Ref & { type: "unit" }, unit: Unit): Ref[] {
+  #further(ref: Ref & { type: "unit" }, unit: Unit): Step {
     const file = this.#options.shortPath(ref.path);
     const found: Ref[] = [];
+    const warnings: string[] = [];
     for (const specifier of unit.dynamicImports) {
       const target = this.#options.resolver.resolve(specifier, ref.path);
       found.push(target.type === "file" ? { type: "namespace", path: target.path } : refOf(target));
@@ -167,15 +190,14 @@ export class Collector {
       found.push({ type: "file", path: decodeURIComponent(new URL(url, `file://${encodeURI(ref.path)}`).pathname) });
     }
     for (const why of unit.opaque) {
-      this.opaque = true;
       if (why.startsWith("import()")) {
-        this.warnings.add(`"${file}" line ${unit.line} uses ${why}, so every module of the project counts`);
+        warnings.push(`"${file}" line ${unit.line} uses ${why}, so every module of the project counts`);
         for (const path of this.#options.modules.keys()) found.push({ type: "namespace", path });
       } else {
-        this.warnings.add(`"${file}" line ${unit.line} uses ${why}, so the whole module counts`);
+        warnings.push(`"${file}" line ${unit.line} uses ${why}, so the whole module counts`);
         found.push({ type: "namespace", path: ref.path });
       }
     }
-    return found;
+    return { next: found, opaque: unit.opaque.length > 0, warnings };
   }
 }
