@@ -1,6 +1,7 @@
 // What is told before anything starts: the pipeline against its driver, parameters, kinds of files. No engine is asked.
 
 import assert from "node:assert/strict";
+import { parseDriverDsn } from "../../lib/volume/mod.ts";
 import { ciFolder, oneJob, shTask } from "../support/ci.ts";
 
 const NO_ENGINE = "docker://?host=unix:///nowhere.sock";
@@ -70,4 +71,20 @@ Deno.test("why a task cannot be run comes with what to do, in text and in JSON",
   assert.match((await at.expect(14, "run", "pipeline.yml")).err, /t \| {3}hint: install it/);
   const { out } = await at.expect(14, "run", "pipeline.yml", "--json");
   assert.match(JSON.parse(out).tasks[0].hint, /install it/);
+});
+
+Deno.test("--help names every driver and every parameter that a DSN takes", async () => {
+  using at = ciFolder({});
+  const { out } = await at.expect(0, "run", "--help");
+  const words = new Set(out.split(/[^a-z0-9_:/]+/));
+  for (const driver of ["native", "docker", "k8s"]) {
+    for (const cache of ["", "&cache=s3://b", "&cache=minio://h/b", "&cache=gcs://b", "&cache=file:///c"]) {
+      assert.throws(() => parseDriverDsn(`${driver}://?nonsense=1${cache}`), (error: Error & { hint?: string }) => {
+        const known = /known are (.*)$/.exec(error.hint ?? "")?.[1]?.split(", ") ?? [];
+        assert.ok(known.length >= 4);
+        for (const name of known) assert.ok(words.has(name), `"${name}" of ${driver} is not in the help`);
+        return true;
+      });
+    }
+  }
 });

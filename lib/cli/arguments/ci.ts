@@ -49,21 +49,22 @@ const run = command(
   {
     brief: message`Run a pipeline, its volumes kept in object storage.`,
     description:
-      message`Exit code 1 if a task failed, 14 if one could not be run, 130 after Ctrl-C. Failing to store a volume is a warning, unless --persist was given: 13.`,
+      message`A DSN is ${"native"}, ${"docker://NAMESPACE"} or ${"k8s://NAMESPACE"}, the namespace being optional, then ?NAME=VALUE&NAME=VALUE. Names for native: root, mounts; for docker: host, image; for k8s: kubeconfig, context, storage_class, storage_size, image. To keep volumes between runs: cache (s3://bucket/prefix, minio://host:port/bucket, gcs://bucket, file:///folder), cache_prefix, cache_compression (zstd, gzip, none), ttl (90m, 24h, 7d, 2w), and what the store needs: endpoint, region, profile, secure, checksums. Exit code 1 if a task failed, 2 or 3 if an option or the pipeline is wrong (nothing ran then), 14 if a task could not be run, 130 after Ctrl-C. Failing to store a volume is a warning, unless --persist was given: 13.`,
     footer:
       message`Examples: pivot ci run pipeline.yml · pivot ci run pipeline.yml --driver='docker://?cache=s3://bucket?region=us-west-2&cache_prefix=project-a' · pivot ci run pipeline.ts --driver='native://?cache=file:///var/cache/ci&ttl=7d'`,
   },
 );
 
-const store = {
+const where = {
   store: option("--store", string({ metavar: "URL" }), {
-    description: message`${"s3://bucket/prefix"}, ${"minio://host:port/bucket"} or ${"file:///folder"}.`,
+    description:
+      message`${"s3://bucket/prefix"}, ${"minio://host:port/bucket"}, ${"gcs://bucket"} or ${"file:///folder"}, with the parameters that a driver's ${"cache"} takes, such as ${"?endpoint=http://localhost:9000&region=us-east-1"}.`,
   }),
   prefix: optional(
     option("--prefix", string({ metavar: "PREFIX" }), { description: message`As in ${"cache_prefix"} of a driver.` }),
   ),
-  json,
 };
+const store = { ...where, json };
 const volume = argument(string({ metavar: "VOLUME" }));
 const dryRun = option("-n", "--dry-run", { description: message`Only say what would go.` });
 
@@ -80,20 +81,23 @@ const cache = command(
     }),
     command(
       "cat",
-      object({ command: constant("ci-cache-cat"), volume, path: argument(string({ metavar: "PATH" })), ...store }),
+      object({ command: constant("ci-cache-cat"), volume, path: argument(string({ metavar: "PATH" })), ...where }),
       {
         brief: message`The content of one file of a volume; reads little more than that file.`,
         footer: message`Example: pivot ci cache cat cache-node_modules lodash/package.json --store s3://bucket`,
       },
     ),
     command("rm", object({ command: constant("ci-cache-rm"), volume, dryRun, ...store }), {
-      brief: message`Remove a volume.`,
+      brief: message`Remove a volume, so that the next run makes it anew.`,
+      footer: message`Example: pivot ci cache rm cache-node_modules --dry-run --store s3://bucket --prefix project-a`,
     }),
     command(
       "gc",
       object({
         command: constant("ci-cache-gc"),
-        olderThan: option("--older-than", string({ metavar: "AGE" }), { description: message`90m, 24h, 7d, 2w.` }),
+        olderThan: option("--older-than", string({ metavar: "AGE" }), {
+          description: message`${"90m"}, ${"24h"}, ${"7d"} or ${"2w"}.`,
+        }),
         dryRun,
         ...store,
       }),
@@ -104,6 +108,7 @@ const cache = command(
     ),
     command("verify", object({ command: constant("ci-cache-verify"), ...store }), {
       brief: message`Read every volume whole and check it; exit 12 if one is damaged.`,
+      footer: message`Example: pivot ci cache verify --store s3://bucket --prefix project-a`,
     }),
   ),
   { brief: message`Look after stored volumes.` },

@@ -33,12 +33,12 @@ export async function ciCacheCommand(options: CacheArguments, context: CommandCo
     case "ci-cache-gc":
       return await collect(volumes, options, context);
     case "ci-cache-verify":
-      return await verify(volumes, options, context);
+      return await verify(volumes, open.url, { options, context });
   }
 }
 
 interface Use {
-  readonly options: CacheArguments;
+  readonly options: Exclude<CacheArguments, { readonly command: "ci-cache-cat" }>;
   readonly context: CommandContext;
 }
 
@@ -46,13 +46,21 @@ async function list(volumes: VolumeStore, url: string, { options, context }: Use
   const { terminal } = context;
   const found = await volumes.list();
   if (options.json) terminal.out(JSON.stringify({ volumes: found }));
-  else if (found.length === 0) {
-    terminal.note(`no volumes in ${url}${options.prefix === undefined ? "" : ` below "${options.prefix}"`}`);
-  } else {
+  else if (found.length === 0) await noteNothing(volumes, url, { options, context });
+  else {
     const head = ["volume", "size", "files", "stored (UTC)", "by", "key"];
     renderTable({ head, rows: found.map(row) }, { width: terminal.width }).forEach(terminal.out);
   }
   return 0;
+}
+
+/** Nothing found is seldom what was expected: it may lie below another prefix. */
+async function noteNothing(volumes: VolumeStore, url: string, { options, context }: Use): Promise<void> {
+  const below = options.prefix === undefined ? "" : ` below "${options.prefix}"`;
+  context.terminal.note(`no volumes in ${url}${below}`);
+  const others = await volumes.prefixes();
+  if (others.length === 0) return;
+  context.terminal.note(`  hint: there are some with ${others.map((prefix) => `--prefix ${prefix}`).join(", ")}`);
 }
 
 function row({ volume, size, record, key }: StoredVolume): string[] {
@@ -85,7 +93,7 @@ async function stat(
     ["compression", found.compression],
     ["archive", formatBytes(found.size)],
     ...(record === undefined ? [["record", "none: another program wrote it"] as [string, string]] : [
-      ["files", formatBytes(record.treeBytes)] as [string, string],
+      ["content", `${plural(record.entries, "member")}, ${formatBytes(record.treeBytes)}`] as [string, string],
       ["sha256", record.sha256] as [string, string],
       ["stored", `${new Date(record.createdMs).toISOString()} by ${record.who}`] as [string, string],
       ["commit", record.commit === "" ? "unknown" : record.commit] as [string, string],
@@ -141,17 +149,15 @@ function ageOf(text: string): number {
   }
 }
 
-async function verify(
-  volumes: VolumeStore,
-  options: Extract<CacheArguments, { readonly command: "ci-cache-verify" }>,
-  { terminal }: CommandContext,
-): Promise<number> {
+async function verify(volumes: VolumeStore, url: string, { options, context }: Use): Promise<number> {
+  const { terminal } = context;
   const verdicts = await Array.fromAsync(volumes.verify());
   const bad = verdicts.filter(({ problem }) => problem !== undefined);
   if (options.json) terminal.out(JSON.stringify({ volumes: verdicts }));
   else {
     for (const { key, problem } of bad) terminal.out(`damaged ${key}: ${problem}`);
     terminal.out(`${plural(verdicts.length, "volume")}, ${bad.length} damaged`);
+    if (verdicts.length === 0) await noteNothing(volumes, url, { options, context });
   }
   return bad.length > 0 ? 12 : 0;
 }

@@ -50,6 +50,8 @@ export interface VolumeStoreOptions {
 export interface VolumeStore {
   /** All volumes, in key order. */
   list(): Promise<readonly StoredVolume[]>;
+  /** Longer prefixes that have volumes, a few of them: for whoever finds none under this one. */
+  prefixes(): Promise<readonly string[]>;
   /** One volume. @throws {PivotError} `no-such-volume` */
   stat(volume: string): Promise<StoredVolume>;
   /** Members of a volume's archive. */
@@ -76,6 +78,7 @@ export function openVolumeStore(options: VolumeStoreOptions): VolumeStore {
   };
   return {
     list: () => listVolumes(options),
+    prefixes: () => findPrefixes(options),
     async stat(volume) {
       const info = await find(volume);
       return describe(info, options.prefix ?? "") ?? Promise.reject(noSuchVolume(volume, store.url));
@@ -137,6 +140,21 @@ async function listVolumes(options: VolumeStoreOptions): Promise<StoredVolume[]>
   return volumes;
 }
 
+/** Bounds on looking for prefixes. */
+const MAX_KEYS_SEEN = 1000;
+const MAX_PREFIXES = 5;
+
+async function findPrefixes({ store, prefix = "", signal }: VolumeStoreOptions): Promise<readonly string[]> {
+  const found = new Set<string>();
+  let seen = 0;
+  for await (const { key } of store.list(keyPrefix(prefix), signal === undefined ? {} : { signal })) {
+    const folder = key.slice(0, Math.max(0, key.lastIndexOf("/")));
+    if (folder !== prefix && volumeOfKey(folder, key) !== undefined) found.add(folder);
+    if (++seen >= MAX_KEYS_SEEN || found.size >= MAX_PREFIXES) break;
+  }
+  return [...found];
+}
+
 function describe(info: ObjectInfo, prefix: string): StoredVolume | undefined {
   const named = volumeOfKey(prefix, info.key);
   return named === undefined
@@ -168,6 +186,6 @@ async function verifyOne(stored: StoredVolume, options: VolumeStoreOptions): Pro
 function noSuchVolume(volume: string, url: string): PivotError {
   return new PivotError(`no volume "${volume}" in ${url}`, {
     code: "no-such-volume",
-    hint: "list the stored volumes with `pivot ci cache ls`, and check cache_prefix",
+    hint: "list the stored volumes with `pivot ci cache ls`, and check --prefix: it is the cache_prefix of the run",
   });
 }
