@@ -167,10 +167,11 @@ function load(
 ): Promise<LoadedPipeline> {
   return loadPipeline({
     projectRoot: use.root,
-    graphDigest: async (module: RelPath) => {
-      await use.fingerprints.prepareGraph(module);
+    graphDigest: async (module: RelPath, onStale: () => Promise<void>) => {
+      await use.fingerprints.prepareGraph(module, onStale);
       return use.fingerprints.moduleGraph(module).digest;
     },
+    graphSettledAt: (module: RelPath, timeMs: number) => use.fingerprints.graphSettledAt(module, timeMs),
     declarations: use.state.kv("declarations"),
     parsed: use.state.parsed,
     recorded: use.tracked,

@@ -109,6 +109,7 @@ export function embeddedFingerprinter(embedded: Embedded, sources: Fingerprinter
     prepareGraph: () => Promise.resolve(),
     codeOf: (stage) => isOwn(stage) ? of(stage).code : sources.codeOf(stage),
     placesOf: (stage) => isOwn(stage) ? new Map(Object.entries(of(stage).places)) : sources.placesOf(stage),
+    graphSettledAt: () => true,
     moduleGraph: () => ({ digest: hashText(manifest.graph), files: [] }),
   };
 }

@@ -12,7 +12,7 @@ import {
   type StageName,
 } from "../core/mod.ts";
 import { readDenoConfig, type StageSpec, tasksOf } from "../pipeline/mod.ts";
-import { hashText } from "../sys/mod.ts";
+import { type FileStat, hashText, isRacy, statPath, TICK_MS } from "../sys/mod.ts";
 import { ANALYSIS_VERSION } from "./analysis.ts";
 import { filesMatching } from "./code_globs.ts";
 import { ModuleLoader } from "./modules.ts";
@@ -114,8 +114,16 @@ class SourceFingerprinter implements Fingerprinter {
     return { digest: record.graphDigest, files: record.graphFiles as readonly RelPath[] };
   }
 
-  async prepareGraph(module: RelPath): Promise<void> {
-    await this.#prepareModule(module, new Set());
+  async prepareGraph(module: RelPath, onStale?: () => Promise<void>): Promise<void> {
+    await this.#prepareModule(module, new Set(), onStale);
+  }
+
+  graphSettledAt(module: RelPath, timeMs: number): boolean {
+    const record = this.#records.get(module);
+    return record !== undefined && record.files.every(([path, digest]) => {
+      const stat = statPath(path);
+      return stat === undefined ? digest === null : digest !== null && isSettled(stat, timeMs);
+    });
   }
 
   #stored(module: string, name: string): StoredCode {
@@ -135,7 +143,7 @@ class SourceFingerprinter implements Fingerprinter {
     return `${what}:${ANALYSIS_VERSION}:${this.#options.runtime === true ? Deno.version.deno : ""}:${module}`;
   }
 
-  async #prepareModule(module: string, names: ReadonlySet<string>): Promise<void> {
+  async #prepareModule(module: string, names: ReadonlySet<string>, onStale?: () => Promise<void>): Promise<void> {
     const record = this.#records.get(module) ??
       readJson<ModuleRecord>(this.#options.store, this.#key("record", module));
     const covers = record !== undefined && [...names].every((name) => name in record.codes);
@@ -143,6 +151,7 @@ class SourceFingerprinter implements Fingerprinter {
       this.#records.set(module, record);
       return;
     }
+    await onStale?.();
     const fresh = await this.#analyse(module, new Set([...names, ...Object.keys(record?.codes ?? {})]));
     this.#records.set(module, fresh.record);
     this.#places.set(module, fresh.places);
@@ -256,6 +265,18 @@ function readJson<Value>(store: AnalysisStore, key: string): Value | undefined {
 
 function writeJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/**
+ * Whether the file was last written before that time. A tool may set an old mtime on what it writes, but not the ctime, which Deno
+ * gives in whole seconds; where both name one second, as after plain writing, the finer one tells.
+ */
+function isSettled({ kind, ...stamp }: FileStat, timeMs: number): boolean {
+  // What a link leads to has stamps of its own.
+  if (kind === "symlink" || isRacy(stamp, timeMs)) return false;
+  const second = (ms: number) => Math.floor(ms / 1000);
+  return stamp.ctimeMs === 0 || second(stamp.ctimeMs) === second(stamp.mtimeMs) ||
+    second(stamp.ctimeMs) < second(timeMs - TICK_MS);
 }
 
 function missingTargets(

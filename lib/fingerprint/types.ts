@@ -28,8 +28,12 @@ export interface SymbolPlace {
 export interface Fingerprinter {
   /** Analyses what changed since it was last analysed; must come before the synchronous questions about these stages. */
   prepare(stages: readonly StageSpec[]): Promise<void>;
-  /** Reads the modules that importing `module` would read; must come before {@linkcode Fingerprinter.moduleGraph}. */
-  prepareGraph(module: RelPath): Promise<void>;
+  /**
+   * Reads the modules that importing `module` would read; must come before {@linkcode Fingerprinter.moduleGraph}.
+   *
+   * @param onStale Called, and awaited, before the work begins, if something changed since it was last done.
+   */
+  prepareGraph(module: RelPath, onStale?: () => Promise<void>): Promise<void>;
   /**
    * The code identity of a stage.
    *
@@ -43,6 +47,8 @@ export interface Fingerprinter {
    * versions of packages: equal digests mean that importing it declares the same.
    */
   moduleGraph(module: RelPath): { readonly digest: Digest; readonly files: readonly RelPath[] };
+  /** Whether no file that this digest rests on can have been written since `timeMs` (milliseconds since the epoch). */
+  graphSettledAt(module: RelPath, timeMs: number): boolean;
 }
 
 /** Result of asking for a code identity, as a value. */

@@ -32,6 +32,8 @@ export interface DescribeOptions {
   readonly module: RelPath;
   /** The `deno` to run. */
   readonly deno: string;
+  /** Called once the process has all that it reads from this one. */
+  readonly onFed?: () => void;
   readonly signal?: AbortSignal;
 }
 
@@ -81,6 +83,7 @@ async function ask(options: DescribeOptions, permissions: readonly string[]): Pr
     onOutput: (chunk) => output += decoder.decode(chunk, { stream: true }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
+  child.fed.then(options.onFed, () => undefined);
   const exit = await child.exit;
   options.signal?.throwIfAborted();
   const mark = `\x1e${request.nonce} `;

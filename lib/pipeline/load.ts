@@ -1,10 +1,11 @@
 // A project's pipeline from all its sources: pivot.ts, pivot.yaml, params.yaml, or the stock tasks of deno.json.
 // Invariant: user modules are imported only when their sources changed since they were last described.
 
-import { type JsonObject, nearest, PivotError, type RelPath } from "../core/mod.ts";
-import { hashText, statPath } from "../sys/mod.ts";
+import { type JsonObject, nearest, type RelPath } from "../core/mod.ts";
+import { statPath } from "../sys/mod.ts";
 import { type Declaration, describeExports } from "./declaration.ts";
-import { describeModule, folderUrl } from "./describe_module.ts";
+import { describeCached } from "./describe_cached.ts";
+import { folderUrl } from "./describe_module.ts";
 import { expandDeclaration, Findings } from "./expand.ts";
 import { buildGraph, Producers } from "./graph.ts";
 import { paramsFromKeys } from "./param_keys.ts";
@@ -25,8 +26,13 @@ export interface DeclarationStore {
 /** Options of {@linkcode loadPipeline}. */
 export interface LoadOptions {
   readonly projectRoot: string;
-  /** Digest of everything that importing the module would read; see Fingerprinter.moduleGraph. */
-  readonly graphDigest: (module: RelPath) => string | Promise<string>;
+  /**
+   * Digest of everything that importing the module would read; see Fingerprinter.moduleGraph. `onStale` is called, and awaited, as
+   * soon as it shows that something of it changed.
+   */
+  readonly graphDigest: (module: RelPath, onStale: () => Promise<void>) => string | Promise<string>;
+  /** Whether nothing that the digest rests on was written since that time (milliseconds since the epoch). */
+  readonly graphSettledAt?: (module: RelPath, timeMs: number) => boolean;
   readonly declarations?: DeclarationStore;
   readonly parsed?: ParseCache;
   readonly settings?: readonly ParamSetting[];
@@ -55,7 +61,7 @@ export const PIVOT_TS = "pivot.ts";
 /**
  * Loads and checks the project's pipeline.
  *
- * @throws {PivotFindings} with everything that is wrong, of kind `usage` if that is only the settings; {@linkcode PivotError} `module-failed` if a module cannot be imported.
+ * @throws {PivotFindings} with everything that is wrong, of kind `usage` if that is only the settings; a PivotError `module-failed` if a module cannot be imported.
  */
 export async function loadPipeline(options: LoadOptions): Promise<LoadedPipeline> {
   const findings = new Findings();
@@ -192,45 +198,3 @@ async function declaredElsewhere(
   }
   return (await describeCached(options, file as RelPath, warnings)).find((each) => each.name === name);
 }
-
-async function describeCached(
-  options: LoadOptions,
-  module: RelPath,
-  warnings: string[],
-): Promise<readonly Declaration[]> {
-  const digest = await options.graphDigest(module);
-  const key = `${DECLARATION_FORMAT}:${module}:${digest}`;
-  const kept = options.declarations?.get(key);
-  if (kept !== undefined) return JSON.parse(new TextDecoder().decode(kept));
-  // What the module's own text declared when all that it imports could last be loaded.
-  const lastKey = `${DECLARATION_FORMAT}:last:${module}:${
-    hashText(Deno.readTextFileSync(`${options.projectRoot}/${module}`))
-  }`;
-  try {
-    const { declarations, pure } = await describeModule({
-      projectRoot: options.projectRoot,
-      module,
-      deno: options.deno ?? Deno.execPath(),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    const bytes = new TextEncoder().encode(JSON.stringify(declarations));
-    if (pure) {
-      options.declarations?.put(key, bytes);
-      options.declarations?.put(lastKey, bytes);
-    } else warnings.push(impure(module));
-    return declarations;
-  } catch (error) {
-    const last = options.declarations?.get(lastKey);
-    if (last === undefined || !(error instanceof PivotError)) throw error;
-    // Something that it imports is broken. Stages that do not reach it are not held up; those that do are told the place.
-    warnings.push(`"${module}" cannot be loaded now, so its stages are as they last were: ${error.message}`);
-    return JSON.parse(new TextDecoder().decode(last));
-  }
-}
-
-function impure(module: RelPath): string {
-  return `"${module}" reads its environment or other files while it declares stages, so it is imported for every command`;
-}
-
-/** Grows when the form of declarations changes. */
-const DECLARATION_FORMAT = 1;

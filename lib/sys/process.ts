@@ -37,6 +37,8 @@ export interface ChildExit {
 /** A running child. */
 export interface ChildProcess {
   readonly pid: number;
+  /** Settles when everything that it is to read was handed over; at once if it reads nothing. */
+  readonly fed: Promise<void>;
   /** Settles when the child has ended; a process that outlives it may still hold its output open. */
   readonly gone: Promise<void>;
   /** Settles when the child has ended and its output was read. Never rejects for a bad exit code. */
@@ -68,7 +70,8 @@ export function spawnChild(options: SpawnOptions): ChildProcess {
   options.signal?.addEventListener("abort", killer.stop, { once: true });
   if (options.signal?.aborted) killer.stop();
   const gone = child.status.then(() => undefined);
-  return { pid: child.pid, gone, exit: settle(child, options, killer), stop: killer.stop };
+  const fed = options.stdin === undefined ? Promise.resolve() : feed(child.stdin, options.stdin);
+  return { pid: child.pid, fed, gone, exit: settle(child, options, { killer, fed }), stop: killer.stop };
 }
 
 interface Killer {
@@ -100,11 +103,15 @@ function groupKiller(child: Deno.ChildProcess, options: SpawnOptions): Killer {
   };
 }
 
-async function settle(child: Deno.ChildProcess, options: SpawnOptions, killer: Killer): Promise<ChildExit> {
+async function settle(
+  child: Deno.ChildProcess,
+  options: SpawnOptions,
+  { killer, fed }: { readonly killer: Killer; readonly fed: Promise<void> },
+): Promise<ChildExit> {
   const reads = Promise.all([
     forward(child.stdout, (chunk) => options.onOutput?.(chunk, "stdout")),
     forward(child.stderr, (chunk) => options.onOutput?.(chunk, "stderr")),
-    options.stdin === undefined ? undefined : feed(child.stdin, options.stdin),
+    fed,
   ]);
   const status = await child.status;
   options.signal?.removeEventListener("abort", killer.stop);
