@@ -6,6 +6,7 @@ import type { VolumeCache } from "../volume/mod.ts";
 import type { CiEvent, CiResult, Outcome, TaskResult } from "./events.ts";
 import type { CiDriver, CiVolume } from "./ports.ts";
 import { createRedactor } from "./redact.ts";
+import { checkTask, checkVolume } from "./runtime_check.ts";
 import { namedVolumes } from "./volumes.ts";
 
 /** A volume of a TypeScript pipeline. */
@@ -50,7 +51,7 @@ export interface RuntimeResult {
 
 /** What a TypeScript pipeline works with. */
 export interface Runtime {
-  /** Makes a volume. A named one is restored from the cache and persisted after the pipeline. */
+  /** Makes a volume, `size` in bytes. A named one is restored from the cache and persisted after the pipeline. */
   createVolume(options?: { readonly name?: string; readonly size?: number }): Promise<RuntimeVolume>;
   /** Runs a process. @throws {PivotError} if it cannot be run; a bad exit code is a value. */
   run(task: RuntimeTask): Promise<RuntimeResult>;
@@ -179,8 +180,10 @@ function createRuntime(
   };
   let count = 0;
   let runs = 0;
-  const createVolume = async ({ name, size }: { readonly name?: string; readonly size?: number } = {}) => {
+  const createVolume = async (asked: { readonly name?: string; readonly size?: number } = {}) => {
     signal.throwIfAborted();
+    checkVolume(asked);
+    const { name, size } = asked;
     const sizeBytes = size === undefined ? {} : { sizeBytes: size };
     const volume = name === undefined
       ? await driver.createVolume({ name: `unnamed-${++count}`, signal, ...sizeBytes })
@@ -190,6 +193,7 @@ function createRuntime(
   };
   const run = async (task: RuntimeTask) => {
     signal.throwIfAborted();
+    checkTask(task);
     const mounts = mountsOf(task).map(({ name, path }) => ({ path, volume: volumeNamed(volumes, name) }));
     return await runOne(task, { ...options, emit, mounts, run: ++runs });
   };

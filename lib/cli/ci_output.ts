@@ -123,6 +123,9 @@ interface Owner {
   readonly task: string;
 }
 
+/** A line that is longer is shown in pieces, so that one without an end is neither held nor searched again and again. */
+const MAX_LINE_CHARS = 64 * 1024;
+
 /** Cuts output into lines; what has no end yet waits for it. */
 class TaskLines {
   readonly #print: (text: string) => void;
@@ -139,7 +142,10 @@ class TaskLines {
   push(owner: Owner, text: string, stream: string): void {
     const key = `${owner.run} ${stream}`;
     const parts = `${this.#rests.get(key) ?? ""}${text}`.split("\n");
-    this.#rests.set(key, parts.pop() ?? "");
+    const rest = parts.pop() ?? "";
+    const tooLong = rest.length > MAX_LINE_CHARS;
+    this.#rests.set(key, tooLong ? "" : rest);
+    if (tooLong) parts.push(rest);
     for (const part of parts) this.line(owner, part.replace(/\r$/, ""));
   }
 

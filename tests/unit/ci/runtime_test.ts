@@ -77,6 +77,51 @@ Deno.test("a module without a pipeline, and an unknown volume, are errors", asyn
   assert.match(String(unknown.error), /there is no volume "v"/);
 });
 
+Deno.test("what runtime does not understand is an error before anything is made", async () => {
+  const cases: readonly (readonly [call: string, message: RegExp, hint?: RegExp])[] = [
+    ["run()", /runtime\.run\(\) takes an object, not undefined/],
+    ["run({})", /needs a "name"/],
+    ["run({ name: 't' })", /needs a "command"/],
+    ["run({ name: 't', command: {} })", /"command" of runtime\.run\(\) needs a "path"/],
+    ["run({ name: 't', command: 'echo hi' })", /"command" of .* is the text "echo hi", not \{ path, args, user \}/],
+    ["run({ name: 't', command: { path: 'x', args: 'y' } })", /"args" of .* is the text "y", not a list of texts/],
+    ["run({ name: 't', comand: {} })", /knows no "comand"/, /did you mean "command"\?/],
+    ["run({ name: 't', command: { path: 'x', argv: [] } })", /knows no "argv"/, /known are path, args, user/],
+    [
+      "run({ name: 't', timeoutMs: '5s', command: { path: 'x' } })",
+      /"timeoutMs" .* the text "5s", not a number above 0/,
+    ],
+    ["run({ name: 't', timeoutMs: 0, command: { path: 'x' } })", /"timeoutMs" .* is 0, not a number above 0/],
+    ["run({ name: 't', env: { A: 1 }, command: { path: 'x' } })", /"env" .* not an object of texts/],
+    ["run({ name: 't', mounts: { c: 'c' }, command: { path: 'x' } })", /mount at "c" .* the text "c", not a volume/],
+    [
+      "run({ name: 't', mounts: { c: runtime.createVolume({}) }, command: { path: 'x' } })",
+      /mount at "c" .* is a promise, not a volume/,
+      /await runtime\.createVolume/,
+    ],
+    [
+      "run({ name: 't', mounts: [{ volume: 'c', path: 'c' }], command: { path: 'x' } })",
+      /a mount .* knows no "volume"/,
+    ],
+    [
+      "createVolume('cache')",
+      /runtime\.createVolume\(\) takes an object, not the text "cache"/,
+      /write \{ name, size \}/,
+    ],
+    ["createVolume({ name: 'c', size: '10Gi' })", /"size" .* the text "10Gi", not a number above 0/],
+    ["createVolume({ name: '' })", /"name" of .* is empty/],
+    ["createVolume({ nmae: 'c' })", /knows no "nmae"/, /did you mean "name"/],
+  ];
+  for (const [call, message, hint = /^/] of cases) {
+    const { error, tasks, outcome } = await runModule(`export const pipeline = () => runtime.${call};`);
+    assert.ok(error instanceof Error, call);
+    assert.match(error.message, message);
+    assert.match((error as Error & { hint?: string }).hint ?? "", hint);
+    assert.equal((error as Error & { code?: string }).code, "bad-call");
+    assert.deepEqual([outcome, tasks.length], ["failed", 0]);
+  }
+});
+
 Deno.test("a timeout kills the process and is a status", async () => {
   const { error } = await runModule(`${TYPED} export async function pipeline() {
     const result = await runtime.run({ name: "t", timeoutMs: 150, command: ${SH("echo up; sleep 60")} });
