@@ -12,6 +12,10 @@ const KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZ
 export interface Azurite extends AsyncDisposable {
   readonly connection: string;
   readonly container: string;
+  /** `http://host:port`; the account's name is the first segment of each path. */
+  readonly address: string;
+  readonly account: string;
+  readonly key: string;
 }
 
 /** Whether Azurite can be had. */
@@ -87,6 +91,9 @@ export async function startAzurite(): Promise<Azurite> {
   return {
     connection,
     container,
+    address,
+    account: ACCOUNT,
+    key: KEY,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.status;

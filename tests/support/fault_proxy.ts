@@ -12,7 +12,7 @@ export interface ProxiedRequest {
 export type Fault =
   | { readonly type: "pass" }
   /** Answers instead of the server. */
-  | { readonly type: "status"; readonly status: number; readonly code: string }
+  | { readonly type: "status"; readonly status: number; readonly code: string; readonly date?: string }
   /** Drops the connection after so many bytes of the answer's body. */
   | { readonly type: "cut"; readonly afterBytes: number }
   /** Sends nothing more after so many bytes of the answer's body, and says when. */
@@ -136,7 +136,7 @@ class Reader {
 interface Answer {
   readonly head: string;
   readonly method: string;
-  readonly fault: { readonly status: number; readonly code: string };
+  readonly fault: Extract<Fault, { readonly type: "status" }>;
 }
 
 async function answer(client: Deno.Conn, reader: Reader, { head, method, fault }: Answer): Promise<void> {
@@ -147,6 +147,8 @@ async function answer(client: Deno.Conn, reader: Reader, { head, method, fault }
     `HTTP/1.1 ${fault.status} Injected`,
     "Connection: close",
     "Content-Type: application/xml",
+    `x-ms-error-code: ${fault.code}`,
+    `Date: ${fault.date ?? new Date().toUTCString()}`,
     `Content-Length: ${text.length}`,
   ];
   await send(client, encoder.encode(`${lines.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : text}`));

@@ -4,15 +4,16 @@
 import {
   BlobServiceClient,
   type ContainerClient,
-  RestError,
   StorageRetryPolicyType,
   StorageSharedKeyCredential,
 } from "@azure/storage-blob";
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { isSha256, messageOf, PivotError, type Sha256 } from "../../core/mod.ts";
-import type { Backend, CallOptions, GetOptions, ObjectBody, ObjectInfo, PutOptions } from "./backend.ts";
-import { remoteProblem, type RemoteReason } from "./problems.ts";
+import { isSha256, messageOf, type Sha256 } from "../../core/mod.ts";
+import { AzureParts, md5Of } from "./azure_parts.ts";
+import { azureProblem, codeOf, statusOf } from "./azure_problems.ts";
+import type { Backend, CallOptions, GetOptions, ObjectBody, ObjectInfo, PartUploads, PutOptions } from "./backend.ts";
+import { remoteProblem } from "./problems.ts";
 import { streamOf } from "./streams.ts";
 
 /** Where a container is. */
@@ -52,6 +53,7 @@ function serviceFor(place: AzurePlace, url: string): BlobServiceClient {
 
 class AzureBackend implements Backend {
   readonly url: string;
+  readonly parts: PartUploads;
   readonly #container: ContainerClient;
   readonly #prefix: string;
 
@@ -59,6 +61,7 @@ class AzureBackend implements Backend {
     this.url = url;
     this.#container = serviceFor(place, url).getContainerClient(place.bucket);
     this.#prefix = place.prefix === "" ? "" : `${place.prefix}/`;
+    this.parts = new AzureParts(this.#container, { prefix: this.#prefix, url });
   }
 
   async #ask<Value>(tried: string, call: CallOptions, act: (how: { abortSignal?: AbortSignal }) => Promise<Value>) {
@@ -127,7 +130,7 @@ class AzureBackend implements Backend {
     try {
       await blob.upload(bytes, bytes.length, {
         metadata: { pivotsha256: options.sha256 },
-        blobHTTPHeaders: { blobContentMD5: createHash("md5").update(bytes).digest() },
+        ...md5Of(bytes),
         ...(options.ifAbsent === true ? { conditions: { ifNoneMatch: "*" } } : {}),
         ...(options.signal === undefined ? {} : { abortSignal: options.signal }),
       });
@@ -180,35 +183,4 @@ interface Described {
 function infoFrom(key: string, found: Described, size: number): ObjectInfo {
   const sha256 = found.metadata?.["pivotsha256"];
   return { key, size, modifiedMs: found.lastModified?.getTime() ?? 0, ...(isSha256(sha256) ? { sha256 } : {}) };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof RestError ? error.code ?? "" : "";
-}
-
-function statusOf(error: unknown): number | undefined {
-  return error instanceof RestError ? error.statusCode : undefined;
-}
-
-function azureProblem(error: unknown, url: string, tried: string): PivotError {
-  if (error instanceof PivotError) return error;
-  const status = statusOf(error);
-  const said = `${codeOf(error)} ${status ?? messageOf(error).split("\n")[0]}`.trim();
-  return remoteProblem(reasonFor(codeOf(error), status), {
-    url,
-    tried,
-    said,
-    ...(status === undefined ? {} : { status }),
-  });
-}
-
-function reasonFor(code: string, status: number | undefined): RemoteReason {
-  if (code === "ContainerNotFound") return "no-bucket";
-  if (code === "AuthenticationFailed") return "bad-credentials";
-  if (code === "Md5Mismatch") return "bad-checksum";
-  if (code === "ENOTFOUND" || code === "ECONNREFUSED") return "unreachable";
-  if (status === undefined) return "interrupted";
-  if (status === 401 || status === 403) return "denied";
-  if (status === 429 || status === 503) return "throttled";
-  return status >= 500 ? "server-error" : "refused";
 }

@@ -131,11 +131,18 @@ async function getWhole(inner: Backend, get: WholeGet): Promise<ObjectBody | und
   const { key, call, retry, options } = get;
   const tried = `read "${key}"`;
   const open = (range: GetOptions["range"]) =>
-    retry.run(tried, call, (how) => {
+    retry.run(tried, call, async (how) => {
       // The deadline ends with the answer's head; the body has its own watch, and the caller's signal.
-      const own = call.signal === undefined ? {} : { signal: call.signal };
       how.signal?.throwIfAborted();
-      return inner.get(key, { ...own, ...(range === undefined ? {} : { range }) });
+      const late = new AbortController();
+      const stop = () => late.abort(how.signal?.reason);
+      how.signal?.addEventListener("abort", stop);
+      const signal = AbortSignal.any([late.signal, ...(call.signal === undefined ? [] : [call.signal])]);
+      try {
+        return await inner.get(key, { signal, ...(range === undefined ? {} : { range }) });
+      } finally {
+        how.signal?.removeEventListener("abort", stop);
+      }
     });
   const first = await open(call.range);
   if (first === undefined) return undefined;

@@ -9,6 +9,7 @@ const BY_NAME: Readonly<Record<string, RemoteReason>> = {
   Forbidden: "denied",
   InvalidAccessKeyId: "bad-credentials",
   SignatureDoesNotMatch: "bad-credentials",
+  XAdminUserNotFound: "bad-credentials",
   InvalidToken: "expired-token",
   ExpiredToken: "expired-token",
   ExpiredTokenException: "expired-token",
@@ -62,7 +63,8 @@ export function statusOf(error: unknown): number | undefined {
 /** Whether the server said that the thing is not there. */
 export function isMiss(error: unknown): boolean {
   const names = namesOf(error);
-  if (names.includes("NoSuchBucket")) return false;
+  // Some servers say 404 of a bucket, or of a user, that they do not know.
+  if (names.some((name) => BY_NAME[name] !== undefined)) return false;
   return names.includes("NoSuchKey") || names.includes("NotFound") || statusOf(error) === 404;
 }
 
