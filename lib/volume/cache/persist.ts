@@ -7,7 +7,7 @@ import { makeFolder, removeTree } from "../../sys/mod.ts";
 import { type Compression, listTree, readArchive, release, type TreeListing, writeArchive } from "../archive/mod.ts";
 import type { VolumeAccess } from "../ports.ts";
 import type { VolumeCacheOptions } from "./options.ts";
-import { encodeRecord } from "./record.ts";
+import { decodeRecord, encodeRecord } from "./record.ts";
 import type { VolumeSession } from "./session.ts";
 import { spool, type SpooledArchive } from "./spool.ts";
 
@@ -150,6 +150,9 @@ async function upload(
       if (!(error instanceof PivotError) || error.code !== "precondition-failed") throw error;
     }
     const current = await store.head(session.key, signal === undefined ? {} : { signal });
+    // Ours, if the answer to an earlier try was lost; or another run's with the very same content.
+    const same = current !== undefined && decodeRecord(current.metadata)?.sha256 === archive.sha256;
+    if (same && current.size === archive.size) return { status: "persisted", bytes: archive.size };
     // Deleted meanwhile: nothing of another run would be lost.
     const kept = current !== undefined && options.onConflict === "keep" ? "theirs" : "ours";
     if (current !== undefined) hooks.onConflict(kept);

@@ -1,7 +1,7 @@
 // Volumes whose restore, store or expiry goes wrong midway.
 
 import assert from "node:assert/strict";
-import { describeVolumeEvent, type ObjectStore, type VolumeEvent } from "../../../lib/volume/mod.ts";
+import { conditionFailed, describeVolumeEvent, type ObjectStore, type VolumeEvent } from "../../../lib/volume/mod.ts";
 import { KEY, pick, rig, sourceOf, stored, storeFile } from "./cache_rig.ts";
 import { exists } from "./helpers.ts";
 
@@ -110,3 +110,25 @@ Deno.test("two runs that store a new volume at the same moment: one whole archiv
   assert.equal((await at.cache().restore("v", at.folder("after"))).status, "hit");
   assert.match(Deno.readTextFileSync(`${at.path}/after/file`), /^from (one|two)$/);
 });
+
+for (const onConflict of ["newest", "keep"] as const) {
+  Deno.test(`an upload whose answer was lost is no conflict with itself (${onConflict})`, async () => {
+    await using at = rig();
+    let puts = 0;
+    const forgetful: ObjectStore = {
+      ...pick(at.store),
+      // The first try arrives, its answer does not; the next one finds the object there.
+      async put(key, source, options) {
+        puts += 1;
+        await at.store.put(key, source, options);
+        throw conditionFailed(key);
+      },
+    };
+    const cache = at.cache({ store: forgetful, onConflict });
+    await cache.restore("v", at.folder("a"));
+    Deno.writeTextFileSync(`${at.path}/a/file`, "content");
+    assert.equal((await cache.persist({ run: "succeeded" }))[0]?.status, "persisted");
+    assert.equal(puts, 1);
+    assert.ok(!at.events.some((event) => event.type === "volume-conflict"));
+  });
+}
