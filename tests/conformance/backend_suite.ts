@@ -130,6 +130,7 @@ export async function backendSuite(
     const first = await parts.send(upload, { number: 1, bytes: bytes.subarray(0, cut) });
     assert.equal(await backend.head("files/p"), undefined);
     assert.equal(await parts.complete(upload, [first, second], {}), "stored");
+    assert.equal(await parts.complete(upload, [first, second], {}), "exists", "as if the first answer was lost");
     assert.deepEqual(await bytesOf(backend, "files/p"), bytes);
     assert.equal((await backend.head("files/p"))?.sha256, options.sha256);
     const late = await parts.begin("files/p", options);

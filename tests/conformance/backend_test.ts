@@ -6,7 +6,7 @@ import { fileBackend } from "../../lib/remote/backends/file.ts";
 import { memoryBackend } from "../../lib/remote/backends/memory.ts";
 import { withRetry } from "../../lib/remote/backends/retry.ts";
 import { s3Backend } from "../../lib/remote/backends/s3.ts";
-import { counted, observed, readOnly, withLimit } from "../../lib/remote/mod.ts";
+import { counted, faulty, observed, readOnly, withLimit } from "../../lib/remote/mod.ts";
 import { azurite, startAzurite } from "../support/azurite.ts";
 import { testWith } from "../support/require.ts";
 import { startS3 } from "../support/s3.ts";
@@ -59,9 +59,10 @@ testWith(
   { sanitizeOps: false, sanitizeResources: false },
 );
 
-Deno.test("limiting, observing and counting keep the contract of a backend", async (t) => {
+Deno.test("limiting, observing, breaking and counting keep the contract of a backend", async (t) => {
   await t.step("limit", (step) => backendSuite(step, () => withLimit(memoryBackend("test"), 2)));
   await t.step("observe", (step) => backendSuite(step, () => observed(memoryBackend("test"), () => {})));
+  await t.step("faults", (step) => backendSuite(step, () => faulty(memoryBackend("test"), () => undefined)));
   await t.step("count", (step) => backendSuite(step, () => counted(memoryBackend("test"))));
 });
 

@@ -110,7 +110,10 @@ export interface PartUploads {
   ): Promise<
     UploadedPart
   >;
-  /** Makes the object visible. `exists` = there was one already, which was left alone. */
+  /**
+   * Makes the object visible. `exists` = there was one already, which was left alone; also if this very upload made it, since the
+   * answer to an earlier try may have been lost.
+   */
   complete(
     upload: PartUpload,
     parts: readonly UploadedPart[],

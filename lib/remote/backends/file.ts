@@ -239,6 +239,7 @@ class FileParts implements PartUploads {
   ): Promise<"stored" | "exists"> {
     return guarded(this.#url, { tried: `write "${upload.key}"`, ...options }, () => {
       const folder = this.#folder(upload.id);
+      if (statPath(folder) === undefined && infoOf(this.#root, upload.key) !== undefined) return "exists";
       const about: { sha256: Sha256 } = JSON.parse(Deno.readTextFileSync(`${folder}/about.json`));
       const temporary = `${folder}/whole`;
       removeIfThere(temporary);
