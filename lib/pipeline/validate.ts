@@ -4,7 +4,7 @@
 import type { SourceSpot } from "../core/mod.ts";
 import type { CycleLink } from "./cycle.ts";
 import type { Findings } from "./expand.ts";
-import { type GraphResult, parentsOf, type Producers } from "./graph.ts";
+import { type GraphResult, type Producers } from "./graph.ts";
 import type { OutSpec, StageSpec } from "./spec.ts";
 
 /** What validation needs to know of the project's files. */
@@ -70,8 +70,13 @@ function describeSpot(spot: SourceSpot): string {
 const RESERVED = /^\.(?:pivot|git)(?:\/|$)/;
 const PROJECT_FILES = new Set(["pivot.ts", "pivot.yaml", "params.yaml", "deno.json", "deno.jsonc", "deno.lock"]);
 
+interface Owner {
+  readonly stage: StageSpec;
+  readonly out: OutSpec;
+}
+
 function checkOutputs(stages: readonly StageSpec[], findings: Findings): void {
-  const owners = new Map<string, { stage: StageSpec; out: OutSpec }>();
+  const owners = new Map<string, Owner>();
   for (const stage of stages) {
     for (const out of stage.outs) {
       checkOutputPlace(stage, out, findings);
@@ -80,17 +85,36 @@ function checkOutputs(stages: readonly StageSpec[], findings: Findings): void {
       else reportClash(stage, out, { other: other.stage.name, findings });
     }
   }
+  const ownersAbove = outerOwners(owners);
   for (const { stage, out } of owners.values()) {
-    for (const folder of parentsOf(out.path)) {
-      const outer = owners.get(folder);
+    for (const outer of ownersAbove(out.path)) {
       // Outputs given by globs may share a folder: each keeps to its own files.
-      if (outer === undefined || (outer.out.globs !== undefined && outer.stage === stage)) continue;
-      findings.add(
-        `output "${out.path}" of stage "${stage.name}" lies inside output "${folder}" of stage "${outer.stage.name}"`,
-        { code: "nested-output", spot: stage.spot, hint: "give each output a path of its own" },
-      );
+      if (outer.out.globs !== undefined && outer.stage === stage) continue;
+      const inside = `output "${out.path}" of stage "${stage.name}" lies inside output "${outer.out.path}"`;
+      findings.add(`${inside} of stage "${outer.stage.name}"`, {
+        code: "nested-output",
+        spot: stage.spot,
+        hint: "give each output a path of its own",
+      });
     }
   }
+}
+
+/** Who makes the folders above a path, nearest first; each folder is asked for once. */
+function outerOwners(owners: ReadonlyMap<string, Owner>): (path: string) => readonly Owner[] {
+  const known = new Map<string, readonly Owner[]>();
+  const above = (path: string): readonly Owner[] => {
+    const cut = path.lastIndexOf("/");
+    if (cut <= 0) return [];
+    const folder = path.slice(0, cut);
+    const kept = known.get(folder);
+    if (kept !== undefined) return kept;
+    const own = owners.get(folder);
+    const found = [...(own === undefined ? [] : [own]), ...above(folder)];
+    known.set(folder, found);
+    return found;
+  };
+  return above;
 }
 
 function checkOutputPlace(stage: StageSpec, out: OutSpec, findings: Findings): void {

@@ -122,6 +122,21 @@ Deno.test("outputs: the same, nested, and below a link are findings", async () =
   ]);
 });
 
+Deno.test("an output inside several others is told for each of them, and neighbours each for themselves", async () => {
+  using project = makeProject({
+    "pivot.yaml":
+      "stages:\n  a: { cmd: x, outs: [d/] }\n  b: { cmd: x, outs: [d/e/] }\n  c: { cmd: x, outs: [d/e/f, d/e/g, dd/x] }\n",
+  });
+  const told = (await project.findings()).map(({ message }) => message);
+  assert.deepEqual(told.map((each) => each.match(/"([^"]+)"/g)?.join(" ")), [
+    '"d/e" "b" "d" "a"',
+    '"d/e/f" "c" "d/e" "b"',
+    '"d/e/f" "c" "d" "a"',
+    '"d/e/g" "c" "d/e" "b"',
+    '"d/e/g" "c" "d" "a"',
+  ]);
+});
+
 Deno.test("the shortest cycle is told, downstream, with the paths that link it", async () => {
   using project = makeProject({
     "pivot.yaml": "stages:\n  z: { cmd: x, deps: [a], outs: [z] }\n  a: { cmd: x, deps: [c, q], outs: [a] }\n" +
