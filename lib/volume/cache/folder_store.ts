@@ -1,7 +1,7 @@
 // An object store in a folder of this machine: each object a file under its key, its metadata beside it. Invariant: an object
 // is replaced by one rename while a lock is held; metadata that does not belong to the very file is not shown.
 
-import { byCodeUnit, isJsonObject } from "../../core/mod.ts";
+import { byCodeUnit, isJsonObject, messageOf, PivotError } from "../../core/mod.ts";
 import {
   lockFile,
   makeFolder,
@@ -33,20 +33,25 @@ export class FolderStore implements ObjectStore {
   }
 
   /** What is known of an object. */
-  head(key: string): Promise<ObjectInfo | undefined> {
-    return Promise.resolve(this.#info(key));
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    return await this.#inWords(`look at "${key}"`, () => this.#info(key));
   }
 
   /** An object's bytes. */
-  get(...[key, options = {}]: Parameters<ObjectStore["get"]>): ReturnType<ObjectStore["get"]> {
-    const info = this.#info(key);
-    if (info === undefined) return Promise.resolve(undefined);
-    if (options.ifMatch !== undefined && options.ifMatch !== info.etag) return Promise.reject(conditionFailed(key));
-    const body = openRange(this.#path(key), options.range ?? { offset: 0, length: info.size });
-    return Promise.resolve({ info, body });
+  async get(...[key, options = {}]: Parameters<ObjectStore["get"]>): ReturnType<ObjectStore["get"]> {
+    return await this.#inWords(`read "${key}"`, () => {
+      const info = this.#info(key);
+      if (info === undefined) return undefined;
+      if (options.ifMatch !== undefined && options.ifMatch !== info.etag) throw conditionFailed(key);
+      return { info, body: openRange(this.#path(key), options.range ?? { offset: 0, length: info.size }) };
+    });
   }
 
   async put(key: string, source: ObjectSource, options: PutOptions): Promise<ObjectInfo> {
+    return await this.#inWords(`write "${key}"`, () => this.#put(key, source, options), options.signal);
+  }
+
+  async #put(key: string, source: ObjectSource, options: PutOptions): Promise<ObjectInfo> {
     const temporary = `${this.#root}/${SIDE_FOLDER}/new-${crypto.randomUUID()}`;
     makeFolder(parentOf(temporary));
     try {
@@ -75,19 +80,42 @@ export class FolderStore implements ObjectStore {
   }
 
   async delete(...[key, options = {}]: Parameters<ObjectStore["delete"]>): Promise<void> {
-    if (this.#info(key) === undefined) return;
-    using _lock = await this.#lock(options.signal);
-    if (options.ifMatch !== undefined && options.ifMatch !== this.#info(key)?.etag) return;
-    removeIfThere(this.#path(key));
-    removeIfThere(this.#sidePath(key));
+    await this.#inWords(`delete "${key}"`, async () => {
+      if (this.#info(key) === undefined) return;
+      using _lock = await this.#lock(options.signal);
+      if (options.ifMatch !== undefined && options.ifMatch !== this.#info(key)?.etag) return;
+      removeIfThere(this.#path(key));
+      removeIfThere(this.#sidePath(key));
+    }, options.signal);
   }
 
   async *list(prefix: string): AsyncGenerator<ObjectInfo> {
-    if (statPath(this.#root) === undefined) return;
+    const found = await this.#inWords("list what is there", () => this.#below(prefix));
+    for (const info of found) yield { ...info, metadata: {} };
+  }
+
+  #below(prefix: string): readonly ObjectInfo[] {
+    if (statPath(this.#root) === undefined) return [];
     const found = walk(this.#root, { ignore: (path) => path === SIDE_FOLDER });
-    for (const { path } of found.sort((a, b) => byCodeUnit(a.path, b.path))) {
+    return found.sort((a, b) => byCodeUnit(a.path, b.path)).flatMap(({ path }) => {
       const info = path.startsWith(prefix) ? this.#info(path) : undefined;
-      if (info !== undefined) yield await Promise.resolve({ ...info, metadata: {} });
+      return info === undefined ? [] : [info];
+    });
+  }
+
+  /** What the disk says against it is told with what was tried, and where. */
+  async #inWords<Value>(tried: string, act: () => Value | Promise<Value>, signal?: AbortSignal): Promise<Value> {
+    try {
+      return await act();
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isDisk(error)) throw error;
+      throw new PivotError(`cannot ${tried} in ${this.url}: ${messageOf(error)}`, {
+        code: "store-failed",
+        kind: "remote",
+        hint: "check that the folder can be read and written, and that its disk has room",
+        cause: error,
+      });
     }
   }
 
@@ -114,9 +142,25 @@ export class FolderStore implements ObjectStore {
   #metadata(key: string, etag: string): Record<string, string> {
     const path = this.#sidePath(key);
     if (statPath(path) === undefined) return {};
-    const value: unknown = JSON.parse(Deno.readTextFileSync(path));
+    const value = parsed(Deno.readTextFileSync(path));
     if (!isJsonObject(value) || value["etag"] !== etag || !isJsonObject(value["metadata"])) return {};
     return Object.fromEntries(Object.entries(value["metadata"]).map(([name, text]) => [name, String(text)]));
+  }
+}
+
+/** Whether it comes from the file system; `sys` has words of its own for some, and the system's error as their cause. */
+function isDisk(error: unknown): boolean {
+  const system = error instanceof PivotError ? error.cause : error;
+  return system instanceof Error && typeof (system as { code?: unknown }).code === "string" &&
+    !(system instanceof PivotError);
+}
+
+/** What cannot be read is no record. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,8 +2,8 @@
 // and an upload can go in parts and try again. Invariant: the file goes away with its scope.
 
 import { createHash } from "node:crypto";
-import { assert, isSha256, type Sha256, STREAM_CHUNK_BYTES } from "../../core/mod.ts";
-import { removeIfThere } from "../../sys/mod.ts";
+import { assert, isSha256, messageOf, PivotError, type Sha256, STREAM_CHUNK_BYTES } from "../../core/mod.ts";
+import { parentOf, removeIfThere } from "../../sys/mod.ts";
 import { release } from "../archive/mod.ts";
 import type { ByteRange, ObjectSource } from "../ports.ts";
 
@@ -17,10 +17,10 @@ export async function spool(chunks: AsyncIterable<Uint8Array>, path: string): Pr
   const hash = createHash("sha256");
   let size = 0;
   try {
-    using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+    using file = openNew(path);
     for await (const chunk of chunks) {
       hash.update(chunk);
-      for (let written = 0; written < chunk.length;) written += await file.write(chunk.subarray(written));
+      await writeAll(file, chunk, path);
       size += chunk.length;
       release(chunk);
     }
@@ -36,6 +36,30 @@ export async function spool(chunks: AsyncIterable<Uint8Array>, path: string): Pr
     open: (range = { offset: 0, length: size }) => openRange(path, range),
     [Symbol.dispose]: () => void removeIfThere(path),
   };
+}
+
+function openNew(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  } catch (error) {
+    throw cannotSpool(path, error);
+  }
+}
+
+async function writeAll(file: Deno.FsFile, chunk: Uint8Array, path: string): Promise<void> {
+  try {
+    for (let written = 0; written < chunk.length;) written += await file.write(chunk.subarray(written));
+  } catch (error) {
+    throw cannotSpool(path, error);
+  }
+}
+
+function cannotSpool(path: string, error: unknown): PivotError {
+  return new PivotError(`cannot keep the archive in "${parentOf(path)}" before it is sent: ${messageOf(error)}`, {
+    code: "scratch-failed",
+    hint: "free some space there, or name another folder in TMPDIR",
+    cause: error,
+  });
 }
 
 /** A part of a file as a stream that closes the file however it ends. */
