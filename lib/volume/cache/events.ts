@@ -24,6 +24,8 @@ export type VolumeEvent =
     readonly key: string;
     readonly error: unknown;
     readonly message: string;
+    /** What to do about it. */
+    readonly hint?: string;
     /** The command that takes a damaged entry away; only if the stored archive itself is at fault. */
     readonly remedy?: string;
   }
@@ -55,6 +57,8 @@ export type VolumeEvent =
     readonly key: string;
     readonly message: string;
     readonly error: unknown;
+    /** What to do about it. */
+    readonly hint?: string;
   }
   | {
     readonly type: "volume-persist-skipped";
@@ -73,6 +77,10 @@ const SKIPPED: Readonly<Record<SkipReason, string>> = {
   "restore-failed": "it could not be restored; the stored volume stays as it is",
 };
 
+function hinted({ hint }: { readonly hint?: string }): string {
+  return hint === undefined ? "" : ` (${hint})`;
+}
+
 /** The log line of an event. */
 export function describeVolumeEvent(event: VolumeEvent): string {
   const facts = (...more: string[]) => [`volume=${event.volume}`, `key=${event.key}`, ...more].join(" ");
@@ -87,7 +95,7 @@ export function describeVolumeEvent(event: VolumeEvent): string {
       return `cache miss ${facts(`reason=${event.reason}`)}`;
     case "volume-restore-failed":
       return `cannot restore volume from cache ${facts()}: ${event.message}${
-        event.remedy === undefined ? "" : `; it stays until somebody runs: ${event.remedy}`
+        event.remedy === undefined ? hinted(event) : `; it stays until somebody runs: ${event.remedy}`
       }`;
     case "volume-expired-kept":
       return `cannot remove expired volume from cache ${facts()}: ${event.message}`;
@@ -102,7 +110,7 @@ export function describeVolumeEvent(event: VolumeEvent): string {
         event.kept === "ours" ? "replacing it" : "keeping it"
       } ${facts()}`;
     case "volume-persist-failed":
-      return `cannot persist volume to cache ${facts()}: ${event.message}`;
+      return `cannot persist volume to cache ${facts()}: ${event.message}${hinted(event)}`;
     case "volume-persist-skipped":
       return `volume not persisted: ${SKIPPED[event.reason]} ${facts()}`;
     default:

@@ -86,7 +86,7 @@ async function restoreSession(
   } catch (error) {
     signal?.throwIfAborted();
     const remedy = isDamaged(error) ? { remedy: removeCommand(volume, options) } : {};
-    emit({ type: "volume-restore-failed", volume, key, error, message: messageOf(error), ...remedy });
+    emit({ type: "volume-restore-failed", volume, key, ...wordsOf(error), ...remedy });
     return { status: "failed", key, error };
   }
 }
@@ -94,6 +94,11 @@ async function restoreSession(
 /** A folder volume that was never filled must still be there for its task. */
 function makeEmpty(access: VolumeAccess): void {
   if (access.kind === "folder") Deno.mkdirSync(access.path, { recursive: true });
+}
+
+function wordsOf(error: unknown): { readonly error: unknown; readonly message: string; readonly hint?: string } {
+  const hint = error instanceof PivotError && error.hint !== undefined ? { hint: error.hint } : {};
+  return { error, message: messageOf(error), ...hint };
 }
 
 /** Whether the stored archive is at fault, rather than the way to it. */
@@ -161,7 +166,7 @@ async function persistSession(
     if (result.status === "unchanged") emit({ type: "volume-unchanged", volume, key, ms });
     return result.status === "conflict" ? { volume, key, ...result } : { volume, key, ...result, ms };
   } catch (error) {
-    emit({ type: "volume-persist-failed", volume, key, error, message: messageOf(error) });
+    emit({ type: "volume-persist-failed", volume, key, ...wordsOf(error) });
     return { volume, key, status: "failed", error };
   }
 }

@@ -1,6 +1,7 @@
 // Volumes whose restore, store or expiry goes wrong midway.
 
 import assert from "node:assert/strict";
+import { PivotError } from "../../../lib/core/mod.ts";
 import { conditionFailed, describeVolumeEvent, type ObjectStore, type VolumeEvent } from "../../../lib/volume/mod.ts";
 import { KEY, pick, rig, sourceOf, stored, storeFile } from "./cache_rig.ts";
 import { exists } from "./helpers.ts";
@@ -46,6 +47,9 @@ Deno.test("a damaged entry names the command that takes it away; a store that is
   assert.match(await line({}), /pivot ci cache rm v --store memory:\S* --prefix p$/);
   const down: ObjectStore = { ...pick(at.store), get: () => Promise.reject(new Error("connection refused")) };
   assert.match(await line({ store: down }), /connection refused$/);
+  const away = new PivotError("the store is away", { code: "remote-failed", kind: "remote", hint: "wait for it" });
+  const hinting: ObjectStore = { ...pick(at.store), get: () => Promise.reject(away) };
+  assert.match(await line({ store: hinting }), /: the store is away \(wait for it\)$/);
 });
 
 Deno.test("an abort in the middle of a restore leaves no volume behind, and the entry as it is", async () => {
