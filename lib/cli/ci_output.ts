@@ -2,7 +2,7 @@
 // Invariant: a line of a task is never mixed with another's.
 
 import type { CiRunEvent, CiRunResult } from "../app/ci_run.ts";
-import { formatBytes, formatDuration, messageOf } from "../core/mod.ts";
+import { formatBytes, formatDuration, messageOf, plural } from "../core/mod.ts";
 import { renderTable } from "../report/mod.ts";
 import { describeVolumeEvent, type VolumeEvent } from "../volume/mod.ts";
 import type { Style, Terminal } from "./terminal.ts";
@@ -95,7 +95,7 @@ function show(event: CiRunEvent, { terminal, lines, quiet }: Use): void {
     case "image-pulled":
       return terminal.note(`pulled image ${event.image} in ${formatDuration(event.ms)}`);
     case "leftovers-removed":
-      return terminal.note(`removed ${event.count} leftovers of runs that were killed`);
+      return terminal.note(`removed ${plural(event.count, "leftover")} of runs that were killed`);
     default:
       return showVolume(event, terminal);
   }

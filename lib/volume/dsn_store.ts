@@ -4,16 +4,16 @@
 import { nearest, PivotError } from "../core/mod.ts";
 import { readParameters, splitStoreUrl } from "./dsn_parameters.ts";
 
+/** The kinds of stores. */
+export type StoreScheme = "s3" | "minio" | "gcs" | "file";
+
 /** Parameters per kind of store, the cache's own `ttl` left out. */
 const STORES = {
   s3: ["endpoint", "region", "profile", "checksums"],
   minio: ["region", "secure", "checksums"],
   gcs: ["endpoint", "checksums"],
   file: [],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
-
-/** The kinds of stores. */
-export type StoreScheme = keyof typeof STORES;
+} as const satisfies Readonly<Record<StoreScheme, readonly string[]>>;
 
 /** All names of parameters of stores, for telling where one belongs. */
 export const STORE_PARAMETERS: readonly string[] = [...new Set(Object.values(STORES).flat()), "ttl"];

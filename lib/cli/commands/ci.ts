@@ -46,6 +46,9 @@ async function run(options: CiArguments, context: CommandContext, ci: CiRun): Pr
   const { terminal, signal, environment } = context;
   const { file, variables, params, secrets, raw } = ci;
   const printer = ciPrinter(terminal, { quiet: options.quiet, silent: options.json || options.jsonl });
+  signal.addEventListener("abort", () => {
+    terminal.note("stopping: hooks for aborts and ensure still run; interrupt again to leave at once");
+  }, { once: true });
   const result = await runCi({
     file,
     driver: options.driver,
