@@ -10,7 +10,7 @@ import {
   runTypeScriptPipeline,
   selectJobs,
 } from "../ci/mod.ts";
-import { PivotError } from "../core/mod.ts";
+import { messageOf, PivotError } from "../core/mod.ts";
 import { createPool } from "../pool/mod.ts";
 import { makeFolder, openGit, parentOf, safeJoin, statPath } from "../sys/mod.ts";
 import {
@@ -164,13 +164,20 @@ async function commitOf({ file, environment }: CiRunOptions): Promise<string> {
 }
 
 function readText(file: string): string {
+  const refused = (why: string) =>
+    new PivotError(why, {
+      code: "no-pipeline",
+      kind: "usage",
+      hint: "name a file such as pipeline.yml or pipeline.ts",
+    });
   const kind = statPath(file)?.kind;
-  if (kind === "file" || kind === "symlink") return Deno.readTextFileSync(file);
-  throw new PivotError(kind === undefined ? `there is no pipeline at "${file}"` : `"${file}" is no file`, {
-    code: "no-pipeline",
-    kind: "usage",
-    hint: "name a file such as pipeline.yml or pipeline.ts",
-  });
+  if (kind === undefined) throw refused(`there is no pipeline at "${file}"`);
+  if (kind !== "file" && kind !== "symlink") throw refused(`"${file}" is no file`);
+  try {
+    return Deno.readTextFileSync(file);
+  } catch (error) {
+    throw refused(`cannot read the pipeline "${file}": ${messageOf(error)}`);
+  }
 }
 
 function checkModule(file: string): void {

@@ -23,6 +23,7 @@ const PLAINER: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: "the file has more than one document; a pipeline is one",
   DUPLICATE_KEY: "the key is given twice; keys must be unique",
   TAB_AS_INDENT: "tabs cannot indent; use spaces",
+  RESOURCE_EXHAUSTION: "this is nested too deeply",
 };
 
 /**

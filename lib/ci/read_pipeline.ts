@@ -252,7 +252,7 @@ function readTaskStep(
     reader.report(node.spot, `task "${name}" needs either "config" or "file"`);
     return { type: "do", steps: [] };
   }
-  const source = config ?? context.files.get(file?.kind === "scalar" ? String(file.value) : "");
+  const source = config ?? context.files.get(reader.plain(file, "file") ?? "");
   if (source === undefined) return { type: "do", steps: [] };
   const image = reader.text(fields.get("image"), "image", variables);
   const env = {
@@ -281,7 +281,7 @@ async function loadTaskFiles(
     if (node.kind === "list") { for (const item of node.items) await visit(item); }
     if (node.kind !== "map") return;
     const file = node.entries.get("file")?.value;
-    if (node.entries.has("task") && file?.kind === "scalar" && !files.has(String(file.value))) {
+    if (node.entries.has("task") && file?.kind === "scalar" && file.value !== null && !files.has(String(file.value))) {
       try {
         const path = parseRelPath(String(file.value));
         const text = options.readFile === undefined ? Deno.readTextFileSync(path) : options.readFile(path);

@@ -89,6 +89,13 @@ export class Reader {
     });
   }
 
+  /** A text as it is written. */
+  plain(node: Located | undefined, what: string): string | undefined {
+    if (node === undefined || node.kind === "scalar" && node.value !== null) return node && String(node.value);
+    this.#wrongKind(node, what, "a text");
+    return undefined;
+  }
+
   /** A text that must be there and not be empty. */
   required(node: Located | undefined, what: string, at: { spot: SourceSpot; variables: Variables }): string {
     const text = this.text(node, what, at.variables);

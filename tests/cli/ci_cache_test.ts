@@ -45,7 +45,8 @@ Deno.test("wrong arguments are usage errors that say what to write", async (test
 Deno.test("without credentials, or a server, the error says which store and what to set", async () => {
   using at = ciFolder({}, {
     AWS_EC2_METADATA_DISABLED: "true",
-    HOME: "/nowhere",
+    AWS_SHARED_CREDENTIALS_FILE: "/nowhere",
+    AWS_CONFIG_FILE: "/nowhere",
     AWS_ACCESS_KEY_ID: "",
     AWS_SECRET_ACCESS_KEY: "",
   });

@@ -60,6 +60,21 @@ Deno.test("a file that is neither YAML nor a module is not run", async () => {
   assert.match((await at.expect(2, "run", "pipeline.txt")).err, /is neither YAML nor a module/);
 });
 
+Deno.test("a pipeline that cannot be read is a usage error, wherever its link leads", async () => {
+  using at = ciFolder({});
+  Deno.mkdirSync(`${at.root}/folder.yml`);
+  for (
+    const [target, name] of [["folder.yml", "a.yml"], ["loop.yml", "loop.yml"], ["nothing.yml", "b.yml"], [
+      "folder.yml",
+      "c.ts",
+    ]]
+  ) {
+    Deno.symlinkSync(target ?? "", `${at.root}/${name}`);
+    assert.match((await at.expect(2, "run", name ?? "")).err, /cannot read the pipeline/);
+  }
+  assert.match((await at.expect(2, "run", "folder.yml")).err, /is no file/);
+});
+
 Deno.test("an unknown job is told before the driver is opened", async () => {
   using at = ciFolder({ "pipeline.yml": oneJob(PLAIN) });
   const { err } = await at.expect(2, "run", "pipeline.yml", "--driver", `${NO_ENGINE}&image=busybox`, "--job", "oen");

@@ -232,6 +232,8 @@ Deno.test("what is of the wrong kind is told once, with what it is and how it is
       job("{ task: t, file: ci/none.yml }"),
       `4:22 cannot read task file "ci/none.yml": there is no such file (paths are relative to the pipeline's folder; a file that an earlier step put out cannot be used)`,
     ],
+    [job("{ task: t, file: [a] }"), "4:22 file is a list, not a text"],
+    [job("{ task: t, file: }"), "4:22 file is empty, not a text"],
     [job("{ task: t, config: *nowhere }"), '4:24 there is no anchor "&nowhere" above'],
     ["jobs: &x\n- *x\n", "2:1 an alias leads to what it is part of"],
     ["jobs: &x [{ name: a, plan: *x }]\n", "1:10 an alias leads to what it is part of"],
@@ -247,6 +249,13 @@ Deno.test("what is of the wrong kind is told once, with what it is and how it is
     const count = text === "jobs: [a, b]\n" ? 2 : 1;
     assert.equal((await findings(text)).length, count, JSON.stringify([text, await findings(text)]));
   }
+});
+
+Deno.test("YAML that is nested without reason is a finding, not a crash", async () => {
+  const [told] = await findings(`jobs: ${"[".repeat(9000)}${"]".repeat(9000)}\n`);
+  assert.match(told ?? "", /^1:\d+ this is nested too deeply$/);
+  const steps = Array(150).fill("{ do: [").join("") + `{ task: t, ${RUN} }` + "] }".repeat(150);
+  assert.match((await findings(job(steps)))[0] ?? "", /the plan is too deep/);
 });
 
 Deno.test("file: and --param", async () => {
