@@ -24,6 +24,8 @@ export interface OpenOptions {
 }
 
 const DEFAULT_TRANSFERS = 20;
+/** A cloud library takes about 100 MB in each worker, and four fill any line. */
+const TRANSFER_WORKERS = Math.min(4, navigator.hardwareConcurrency);
 
 /** An open project. */
 export interface Project extends ProjectView, AsyncDisposable {
@@ -69,7 +71,8 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     // The credential chains of the cloud libraries read the environment and ask the system for its name.
     transfer: {
       permissions: { read: true, write: [cacheRoot, ...folderRemotes(settings)], net: true, env: true, sys: true },
-      jobsPerWorker: Math.ceil((options.transferJobs ?? DEFAULT_TRANSFERS) / navigator.hardwareConcurrency),
+      size: TRANSFER_WORKERS,
+      jobsPerWorker: Math.ceil((options.transferJobs ?? DEFAULT_TRANSFERS) / TRANSFER_WORKERS),
     },
   });
   const cache = createCache({
