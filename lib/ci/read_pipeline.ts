@@ -152,9 +152,16 @@ function readCore(
     default:
       return {
         type: "do",
-        steps: context.reader.items(inner, `"do"`).map((each) => readStep(context, each, scope)),
+        steps: someSteps(context.reader, inner, `"do"`).map((each) => readStep(context, each, scope)),
       };
   }
+}
+
+/** The steps of what is there to hold some: without any, it would succeed and do nothing. */
+function someSteps(reader: Reader, node: Located, what: string): readonly Located[] {
+  const steps = reader.items(node, what);
+  if (steps.length === 0 && !reader.isHopeless(node.spot)) reader.report(node.spot, `${what} has no steps`);
+  return steps;
 }
 
 function readParallel(context: Context, node: Located, scope: Scope): Step {
@@ -163,7 +170,9 @@ function readParallel(context: Context, node: Located, scope: Scope): Step {
     ? new Map([["steps", node]])
     : reader.fields(node, `"in_parallel"`, ["steps", "limit", "fail_fast"]);
   // Steps side by side see what came before, not each other.
-  const branches = reader.items(fields.get("steps"), "steps").map((each) => {
+  const list = fields.get("steps");
+  if (list === undefined && !reader.isHopeless(node.spot)) reader.report(node.spot, `"in_parallel" has no steps`);
+  const branches = (list === undefined ? [] : someSteps(reader, list, `"in_parallel"`)).map((each) => {
     const artifacts = new Set(scope.artifacts);
     return { step: readStep(context, each, { ...scope, artifacts }), artifacts };
   });
@@ -189,7 +198,8 @@ function readAcross(
   const fields = reader.fields(axis, "a variable of across", ["var", "values", "max_in_flight"]);
   const name = reader.required(fields.get("var"), `"var"`, { spot: axis.spot, variables: scope.variables });
   const values = reader.items(fields.get("values"), "values");
-  if (values.length === 0) reader.report(axis.spot, `variable "${name}" has no values`);
+  const hopeless = [axis, fields.get("values")].some((each) => each !== undefined && reader.isHopeless(each.spot));
+  if (values.length === 0 && !hopeless) reader.report(axis.spot, `variable "${name}" has no values`);
   if (Object.hasOwn(scope.variables, `.:${name}`)) reader.report(axis.spot, `variable "${name}" is given twice`);
   const limit = fields.get("max_in_flight");
   const all = limit?.kind === "scalar" && limit.value === "all";
@@ -212,8 +222,9 @@ function modified(context: Context, fields: ReadonlyMap<string, Located>, step: 
   let result = step;
   if (timeout !== undefined && text !== undefined) {
     const ms = goDuration(text);
-    if (ms === undefined) reader.report(timeout.spot, `"${text}" is not a duration`, "write 90s, 5m, 1h30m");
-    else result = { type: "timeout", ms, step: result };
+    if (ms === undefined) {
+      reader.report(timeout.spot, `"${text}" is not a duration`, "write 90s, 5m, 1h30m; at most 596h");
+    } else result = { type: "timeout", ms, step: result };
   }
   const count = reader.count(fields.get("attempts"), `"attempts"`, scope.variables);
   return count === undefined ? result : { type: "attempts", count, step: result };

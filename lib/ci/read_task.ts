@@ -29,7 +29,7 @@ export function readTask(
   const used = new Map<string, string>();
   const inputs = readArtifacts(reader, fields.get("inputs"), { what: "input", variables, used });
   const outputs = readArtifacts(reader, fields.get("outputs"), { what: "output", variables, used });
-  const caches = reader.items(fields.get("caches"), "caches").map((cache) => {
+  const caches = reader.optionalItems(fields.get("caches"), "caches").map((cache) => {
     const entry = reader.fields(cache, "a cache", ["path"]);
     const path = reader.required(entry.get("path"), "path of the cache", { spot: cache.spot, variables });
     return claimPath(reader, { path, what: "cache", spot: cache.spot, used });
@@ -56,7 +56,7 @@ function readArtifacts(
 ): Artifact[] {
   const { what, variables, used } = options;
   const names = new Set<string>();
-  return reader.items(node, `${what}s`).map((item) => {
+  return reader.optionalItems(node, `${what}s`).map((item) => {
     const entry = reader.fields(item, `an ${what}`, what === "input" ? ["name", "path", "optional"] : ["name", "path"]);
     const name = reader.required(entry.get("name"), `name of the ${what}`, { spot: item.spot, variables });
     if (names.has(name)) reader.report(item.spot, `${what} "${name}" is given twice`);
@@ -80,7 +80,9 @@ function claimPath(
   const clean = `${absolute ? "/" : ""}${segments.join("/")}`;
   if (segments.includes("..") || path.includes("\0")) reader.report(spot, `path "${path}" leaves the task's folder`);
   else if (absolute && what !== "cache") reader.report(spot, `path "${path}" of an ${what} is absolute`);
-  else if (used.has(clean)) {
+  else if (used.get(clean) === "input" && what === "output") {
+    // The output is the input as the task leaves it.
+  } else if (used.has(clean)) {
     const other = used.get(clean);
     reader.report(spot, `path "${path}" is taken by ${other === "cache" ? "a cache" : `an ${other}`}`);
   }
@@ -122,7 +124,9 @@ function readRun(
   const hint = "write run: { path: sh, args: [-c, COMMAND] }";
   const fields = reader.fields(node, "run", ["path", "args", "dir", "user"], [], hint);
   const program = reader.required(fields.get("path"), "path of run", { spot: node.spot, variables });
-  const args = reader.items(fields.get("args"), "args").map((arg) => reader.text(arg, "an argument", variables) ?? "");
+  const args = reader.optionalItems(fields.get("args"), "args").map((arg) =>
+    reader.text(arg, "an argument", variables) ?? ""
+  );
   const dir = reader.text(fields.get("dir"), "dir", variables);
   if (dir?.split("/").includes("..")) reader.report(node.spot, `dir "${dir}" leaves the task's folder`);
   return { command: [program, ...args], dir, user: reader.text(fields.get("user"), "user", variables) };

@@ -21,6 +21,8 @@ export class Reader {
   /** Notes what is wrong at a place. */
   report(spot: SourceSpot, message: string, hint?: string): void {
     const code = "bad-pipeline";
+    // A step under "across" is read once per combination.
+    if (this.findings.some((told) => told.spot === spot && told.message === message)) return;
     this.findings.push(
       new PivotError(message, { code, kind: "invalid", spot, ...(hint === undefined ? {} : { hint }) }),
     );
@@ -33,8 +35,13 @@ export class Reader {
 
   #wrongKind(node: Located, what: string, wanted: string, hint?: string): void {
     this.#hopeless.add(node.spot);
-    const empty = node.kind === "scalar" && node.value === null;
-    const is = empty ? "empty" : node.kind === "scalar" ? "a text" : node.kind === "list" ? "a list" : "a mapping";
+    const is = isEmpty(node)
+      ? "empty"
+      : node.kind === "scalar"
+      ? "a text"
+      : node.kind === "list"
+      ? "a list"
+      : "a mapping";
     this.report(node.spot, `${what} is ${is}, not ${wanted}`, hint);
   }
 
@@ -63,6 +70,11 @@ export class Reader {
     return fields;
   }
 
+  /** The items of a list that may be left out or empty, as where all of its lines are comments. */
+  optionalItems(node: Located | undefined, what: string): readonly Located[] {
+    return isEmpty(node) ? [] : this.items(node, what);
+  }
+
   /** The items of a list; none if absent. */
   items(node: Located | undefined, what: string): readonly Located[] {
     if (node === undefined) return [];
@@ -82,7 +94,7 @@ export class Reader {
     return String(node.value).replace(/\(\(([\p{L}\w./:-]+)\)\)/gu, (whole, name: string) => {
       this.used.add(name);
       if (Object.hasOwn(variables, name)) return variables[name] ?? "";
-      const meant = nearest(name, Object.keys(variables));
+      const meant = Object.hasOwn(variables, `.:${name}`) ? `.:${name}` : nearest(name, Object.keys(variables));
       const hint = meant === undefined ? `give it with --param ${name}=VALUE` : `did you mean "${meant}"?`;
       this.report(node.spot, `"${name}" has no value`, hint);
       return whole;
@@ -126,15 +138,18 @@ export class Reader {
 
   /** Names to texts. */
   environment(node: Located | undefined, what: string, variables: Variables): Record<string, string> {
-    if (node === undefined) return {};
+    if (node === undefined || isEmpty(node)) return {};
     if (node.kind !== "map") {
       this.#wrongKind(node, what, "a mapping", "write { NAME: value }");
       return {};
     }
     return Object.fromEntries([...node.entries].map(([name, { spot, value }]) => {
       if (!/^[^=\0]+$/.test(name)) this.report(spot, `"${name}" cannot name a variable`);
-      const empty = value.kind === "scalar" && value.value === null;
-      return [name, empty ? "" : this.text(value, `"${name}" of ${what}`, variables) ?? ""];
+      return [name, isEmpty(value) ? "" : this.text(value, `"${name}" of ${what}`, variables) ?? ""];
     }));
   }
+}
+
+function isEmpty(node: Located | undefined): boolean {
+  return node?.kind === "scalar" && node.value === null;
 }

@@ -48,6 +48,12 @@ async function prepareMounts(
     else if (!input.optional) throw new Error(`input "${input.name}" was not put out by any step that ran`);
   }
   for (const output of config.outputs) {
+    // At the path of an input it is that input, as the task leaves it.
+    const changed = mounts.find(({ path }) => path === output.path);
+    if (changed !== undefined) {
+      artifacts.set(output.name, changed.volume);
+      continue;
+    }
     // New for each run: an attempt does not see what the one before it left.
     const volume = await context.driver.createVolume({ name: `run-${scope.run}-${output.name}`, signal });
     artifacts.set(output.name, volume);

@@ -232,6 +232,19 @@ Deno.test("what is of the wrong kind is told once, with what it is and how it is
       job("{ task: t, file: ci/none.yml }"),
       `4:22 cannot read task file "ci/none.yml": there is no such file (paths are relative to the pipeline's folder; a file that an earlier step put out cannot be used)`,
     ],
+    [job("{ in_parallel: { limit: 2 } }"), '4:20 "in_parallel" has no steps'],
+    [job("{ in_parallel: [] }"), '4:20 "in_parallel" has no steps'],
+    [job("{ in_parallel: }"), '4:20 "in_parallel" is empty, not a mapping (write { steps: … })'],
+    [job("{ do: [] }"), '4:11 "do" has no steps'],
+    [
+      job(`{ task: t, across: [{ var: v, values: abc }], ${RUN} }`),
+      "4:43 values is a text, not a list (write each item on a line of its own, after a dash, or [a, b])",
+    ],
+    [
+      job("{ task: t, across: [{ var: v, values: [1, 2] }], config: { run: { path: ((v)) } } }"),
+      '4:77 "v" has no value (did you mean ".:v"?)',
+    ],
+    [job(`{ task: t, timeout: 1000h, ${RUN} }`), '4:25 "1000h" is not a duration (write 90s, 5m, 1h30m; at most 596h)'],
     [job("{ task: t, file: [a] }"), "4:22 file is a list, not a text"],
     [job("{ task: t, file: }"), "4:22 file is empty, not a text"],
     [job("{ task: t, config: *nowhere }"), '4:24 there is no anchor "&nowhere" above'],
@@ -249,6 +262,22 @@ Deno.test("what is of the wrong kind is told once, with what it is and how it is
     const count = text === "jobs: [a, b]\n" ? 2 : 1;
     assert.equal((await findings(text)).length, count, JSON.stringify([text, await findings(text)]));
   }
+});
+
+Deno.test("lists and variables of a task that have nothing in them are as if left out", async () => {
+  const text = `jobs:
+- name: a
+  plan:
+  - task: t
+    params:
+    config:
+      inputs:
+      outputs:
+      caches:
+      env:
+      run: { path: x, args: }
+`;
+  assert.deepEqual(await findings(text), []);
 });
 
 Deno.test("YAML that is nested without reason is a finding, not a crash", async () => {

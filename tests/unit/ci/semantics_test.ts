@@ -186,3 +186,18 @@ Deno.test("a volume whose task was stopped by a timeout is treated as that of a 
   });
   assert.deepEqual(ended, ["failed"]);
 });
+
+Deno.test("an output at the path of an input is that input, as the task leaves it", async () => {
+  const { result, log } = await runYaml(job(
+    sh("make", "echo one > repo/file", ", outputs: [{ name: repo }]"),
+    sh("change", "cat repo/file; echo two >> repo/file", ", inputs: [{ name: repo }], outputs: [{ name: repo }]"),
+    sh(
+      "rename",
+      "echo three >> src/file",
+      ", inputs: [{ name: repo, path: src }], outputs: [{ name: built, path: src/ }]",
+    ),
+    sh("read", 'cat built/file >> "$ROOT/log"', ", inputs: [{ name: built }]"),
+  ));
+  assert.equal(result.outcome, "succeeded");
+  assert.deepEqual(log, ["one", "two", "three"]);
+});
