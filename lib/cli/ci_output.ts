@@ -21,6 +21,10 @@ export interface Restored {
   readonly status: "hit" | "miss" | "failed";
   readonly bytes?: number;
   readonly ms?: number;
+  /** Why it failed. */
+  readonly message?: string;
+  /** The command that takes a damaged entry away. */
+  readonly remedy?: string;
 }
 
 const OUTCOMES: Readonly<Record<string, Style>> = {
@@ -51,7 +55,10 @@ export function ciPrinter(
 function remember(event: CiRunEvent, restores: Map<string, Restored>): void {
   if (event.type === "volume-restored") restores.set(event.volume, { status: "hit", bytes: event.bytes, ms: event.ms });
   if (event.type === "volume-missed") restores.set(event.volume, { status: "miss" });
-  if (event.type === "volume-restore-failed") restores.set(event.volume, { status: "failed" });
+  if (event.type === "volume-restore-failed") {
+    const remedy = event.remedy === undefined ? {} : { remedy: event.remedy };
+    restores.set(event.volume, { status: "failed", message: event.message, ...remedy });
+  }
 }
 
 interface Use {

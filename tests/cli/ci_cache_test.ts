@@ -86,6 +86,9 @@ Deno.test("a damaged volume: verify finds it, runs go on without it, and the com
     assert.match(out, /cache-c +failed +skipped: restore-failed/);
     assert.match(err, /warning: cannot restore volume from cache .*; it stays until somebody runs: pivot ci cache rm /);
   }
+  const [volume] = JSON.parse((await at.expect(0, ...run, "--json")).out).volumes;
+  assert.match(volume.restore.message, /damaged|corrupt|not the recorded one|broken|zstd/i);
+  assert.match(volume.restore.remedy, /^pivot ci cache rm cache-c /);
   const { err } = await at.expect(0, ...run);
   const command = /runs: pivot (ci cache rm .*)$/m.exec(err)?.[1] ?? "";
   const shell = new Deno.Command("sh", { args: ["-c", `for word in ${command}; do printf '%s\\n' "$word"; done`] });
