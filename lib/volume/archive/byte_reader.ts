@@ -1,7 +1,11 @@
-// Exact reads from a stream of chunks of any size. Invariant: bytes are handed out once, in order, and the source is
-// cancelled when the reader is closed early.
+// Exact reads from a stream of chunks of any size. Invariants: bytes are handed out once, in order; the source is cancelled when the
+// reader is closed early; a chunk belongs to the reader, which frees a large one as soon as it was read.
 
 import { corruptArchive } from "./entry.ts";
+import { release } from "./release.ts";
+
+/** Smaller chunks may be views into what their stream goes on using. */
+const OWN_FROM_BYTES = 512 * 1024;
 
 /** Reads exact counts of bytes. */
 export class ByteReader implements AsyncDisposable {
@@ -71,6 +75,10 @@ export class ByteReader implements AsyncDisposable {
   }
 
   async #fill(): Promise<boolean> {
+    const read = this.#chunk;
+    if (read.length >= OWN_FROM_BYTES && read.length === read.buffer.byteLength) release(read);
+    this.#chunk = new Uint8Array(0);
+    this.#offset = 0;
     const { done, value } = await this.#reader.read();
     if (done) {
       this.#ended = true;

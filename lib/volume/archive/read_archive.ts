@@ -43,7 +43,7 @@ export interface ReadArchiveResult {
 }
 
 /**
- * Extracts an archive (zstd, gzip or plain; told from its first bytes) into a new folder.
+ * Extracts an archive (zstd, gzip or plain; told from its first bytes) into a new folder. The chunks of the stream are given away.
  *
  * @throws {PivotError} `unsafe-archive`, `corrupt-archive`, `archive-too-large`; the signal's reason. The folder is gone then.
  */

@@ -7,6 +7,7 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import type { ByteReader } from "./byte_reader.ts";
 import { corruptArchive } from "./entry.ts";
 import { decodeLabel, LABEL_BYTES, MAX_SEGMENT_BYTES, type SegmentLabel } from "./label.ts";
+import { release } from "./release.ts";
 import { SegmentBuilder } from "./segment_builder.ts";
 import { TarParser } from "./tar_parser.ts";
 import { framePieces, type FrameStart, isZstdMagic, readFrameStart } from "./zstd_frame.ts";
@@ -101,12 +102,14 @@ async function collect(pieces: AsyncGenerator<Uint8Array>): Promise<{ parts: Uin
   return { parts, whole: false };
 }
 
+/** Joins the parts, which are freed. */
 function toSegment(parts: readonly Uint8Array[], label: SegmentLabel): Segment {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {
     bytes.set(part, offset);
     offset += part.length;
+    release(part);
   }
   return { bytes, compressed: true, continues: label.continues, rawBytes: label.rawBytes };
 }
