@@ -107,13 +107,26 @@ async function openSource(
   }
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   const root = scratchPath(options.scratch, "tree");
-  await readArchive(await access.read(signal), { target: root, pool: options.pool, ...signal });
+  try {
+    await readArchive(await access.read(signal), { target: root, pool: options.pool, ...signal });
+  } catch (error) {
+    throw error instanceof PivotError && error.code === "unsafe-archive" ? cannotKeep(error) : error;
+  }
   return {
     root,
     listing: listTree(root),
     exact: false,
     [Symbol.asyncDispose]: () => Promise.resolve(removeTree(root)),
   };
+}
+
+/** It is the volume itself that holds such a thing, and no stored archive. */
+function cannotKeep(error: PivotError): PivotError {
+  return new PivotError(`the volume holds what is not kept: ${error.message}`, {
+    code: "cannot-archive",
+    hint: "remove it before the volume is persisted: files, folders and links are kept",
+    cause: error,
+  });
 }
 
 /** A volume that is ready to be sent. */

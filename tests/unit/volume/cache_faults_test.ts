@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { PivotError } from "../../../lib/core/mod.ts";
 import { conditionFailed, describeVolumeEvent, type ObjectStore, type VolumeEvent } from "../../../lib/volume/mod.ts";
 import { KEY, pick, rig, sourceOf, stored, storeFile } from "./cache_rig.ts";
-import { exists } from "./helpers.ts";
+import { exists, sh } from "./helpers.ts";
 
 for (const onConflict of ["newest", "keep"] as const) {
   Deno.test(`an expired entry that cannot be deleted is a miss with a warning, and is replaced (${onConflict})`, async () => {
@@ -136,3 +136,20 @@ for (const onConflict of ["newest", "keep"] as const) {
     assert.ok(!at.events.some((event) => event.type === "volume-conflict"));
   });
 }
+
+Deno.test("a pipe in a volume that moves as tar is told as the volume's, not as a stored archive's", async () => {
+  await using at = rig();
+  Deno.mkdirSync(`${at.path}/far`);
+  sh("mkfifo far/pipe && tar --format=pax -cf far.tar -C far .", at.path);
+  const cache = at.cache();
+  await cache.restore("v", {
+    kind: "tar",
+    read: () => Promise.resolve(ReadableStream.from([Deno.readFileSync(`${at.path}/far.tar`)])),
+    write: () => Promise.resolve(),
+  });
+  assert.equal((await cache.persist({ run: "succeeded" }))[0]?.status, "failed");
+  const failed = at.events.find((event) => event.type === "volume-persist-failed");
+  const line = failed === undefined ? "" : describeVolumeEvent(failed);
+  assert.match(line, /the volume holds what is not kept: .*pipe.* \(remove it before the volume is persisted/);
+  assert.doesNotMatch(line, /ci cache rm/);
+});
