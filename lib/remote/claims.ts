@@ -9,7 +9,7 @@ import { delay } from "../sys/mod.ts";
 import type { Backend, ObjectInfo } from "./backends/backend.ts";
 import { readUpTo } from "./backends/streams.ts";
 import { eachBounded } from "./bounded.ts";
-import { CLAIMS, GC_MARK } from "./keys.ts";
+import { claimKey, CLAIMS, GC_MARK, isClaimKey } from "./keys.ts";
 import type { KnownBlobs } from "./known.ts";
 import { DEFAULT_JOBS, INDEX_TRUST_MS } from "./limits.ts";
 
@@ -52,8 +52,10 @@ export async function claimBlobs(digests: readonly Digest[], options: ClaimOptio
   const { backend } = options;
   const bytes = encode(digests);
   const id = idOf(bytes);
-  await backend.put(`${CLAIMS}${id}`, bytes, { sha256: sha256Of(bytes), ...signalOf(options) });
-  await waitForNoGc(options);
+  // A gc that was waited for may have removed a claim of that name as an old one: it is written again before anything rests on it.
+  do await backend.put(claimKey(id), bytes, { sha256: sha256Of(bytes), ...signalOf(options) }); while (
+    await waitForNoGc(options) === "waited"
+  );
   return id;
 }
 
@@ -98,7 +100,7 @@ export async function readClaims(
   const young: ObjectInfo[] = [];
   const old: ObjectInfo[] = [];
   for await (const object of backend.list(CLAIMS, signalOf(options))) {
-    (object.modifiedMs < options.beforeMs ? old : young).push(object);
+    if (isClaimKey(object.key)) (object.modifiedMs < options.beforeMs ? old : young).push(object);
   }
   const digests = new Set<Digest>();
   await eachBounded(young, options.jobs ?? DEFAULT_JOBS, async ({ key }) => {
@@ -121,15 +123,18 @@ function badClaim(backend: Backend, key: string): PivotError {
 }
 
 /** Waits until no gc is under way; a mark that nobody renews is removed. */
-async function waitForNoGc(options: ClaimOptions): Promise<void> {
+async function waitForNoGc(options: ClaimOptions): Promise<"free" | "waited"> {
   const { backend, signal, pollMs = POLL_MS } = options;
   let [seen, sinceMs] = ["", performance.now()];
   for (let first = true;; first = false) {
     const mark = await readMark(backend, options);
-    if (mark === undefined) return;
+    if (mark === undefined) return first ? "free" : "waited";
     if (first) options.onWait?.();
     if (mark !== seen) [seen, sinceMs] = [mark, performance.now()];
-    else if (performance.now() - sinceMs > DEAD_MS) return await backend.delete(GC_MARK, signalOf(options));
+    else if (performance.now() - sinceMs > DEAD_MS) {
+      await backend.delete(GC_MARK, signalOf(options));
+      return "waited";
+    }
     await delay(pollMs, signal);
   }
 }
@@ -141,31 +146,32 @@ async function readMark(backend: Backend, options: { readonly signal?: AbortSign
   return bytes === undefined ? "" : new TextDecoder().decode(bytes);
 }
 
-/** The mark of a gc, renewed until it is disposed. */
+/** The mark of a gc, renewed until it is disposed. Invariant: once lost it is never taken up again, and a lost one is left alone. */
 export class GcMark implements AsyncDisposable {
   readonly #backend: Backend;
   readonly #timer: ReturnType<typeof setInterval>;
-  #renewedMs = Date.now();
+  #renewedMs: number;
   #renewing: Promise<void> = Promise.resolve();
 
-  private constructor(backend: Backend) {
+  private constructor(backend: Backend, setMs: number) {
     this.#backend = backend;
-    this.#timer = setInterval(() => this.#renewing = this.#renew(), RENEW_MS);
+    this.#renewedMs = setMs;
+    this.#timer = setInterval(() => this.#renewing = this.#renewing.then(() => this.#renew()), RENEW_MS);
   }
 
   /** Waits for another gc to end, then sets the mark. */
   static async set(options: ClaimOptions): Promise<GcMark> {
     for (;;) {
       await waitForNoGc(options);
-      if (await putMark(options.backend, { ifAbsent: true, ...signalOf(options) }) === "stored") break;
+      const setMs = Date.now();
+      const done = await putMark(options.backend, { ifAbsent: true, ...signalOf(options) });
+      if (done === "stored") return new GcMark(options.backend, setMs);
     }
-    return new GcMark(options.backend);
   }
 
   /** @throws {PivotError} `gc-mark-lost` if others may take this gc for dead */
   check(): void {
-    // Not the monotonic clock: it stands still while a machine sleeps.
-    if (Date.now() - this.#renewedMs < LOST_MS) return;
+    if (!this.#isLost()) return;
     throw new PivotError(`stopped collecting on ${this.#backend.url}: its mark there could not be renewed in time`, {
       code: "gc-mark-lost",
       kind: "remote",
@@ -173,11 +179,18 @@ export class GcMark implements AsyncDisposable {
     });
   }
 
+  /** Not by the monotonic clock: it stands still while a machine sleeps. */
+  #isLost(): boolean {
+    return Date.now() - this.#renewedMs >= LOST_MS;
+  }
+
   async #renew(): Promise<void> {
+    // What stands there after so long may be somebody else's.
+    if (this.#isLost()) return;
     const startedMs = Date.now();
     try {
       await putMark(this.#backend, {});
-      this.#renewedMs = startedMs;
+      if (!this.#isLost()) this.#renewedMs = startedMs;
     } catch (error) {
       // check() tells when it lasts.
       if (!(error instanceof PivotError)) throw error;
@@ -187,7 +200,13 @@ export class GcMark implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     await this.#renewing;
-    await this.#backend.delete(GC_MARK);
+    if (this.#isLost()) return;
+    try {
+      await this.#backend.delete(GC_MARK);
+    } catch (error) {
+      // A mark that nobody renews holds others up for minutes and no longer; what went wrong before is what is to be told.
+      if (!(error instanceof PivotError) || error.kind !== "remote") throw error;
+    }
   }
 }
 

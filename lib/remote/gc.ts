@@ -84,7 +84,7 @@ export async function planRemoteGc(options: RemoteGcOptions): Promise<RemoteGcPl
   return {
     remove,
     runs: dead.map(({ object }) => object),
-    abandoned: uploads.filter((upload) => upload.startedMs < beforeMs),
+    abandoned: uploads.filter(({ key, startedMs }) => digestOfKey(key) !== undefined && startedMs < beforeMs),
     claims: claims.old,
     beforeMs,
     kept: { files: stays.size, bytes },
@@ -160,6 +160,12 @@ export async function executeRemoteGc(
     if (await deleteUnlessNew(object)) [files, bytes] = [files + 1, bytes + object.size];
   });
   await eachBounded(plan.claims, jobs, async (object) => void await deleteUnlessNew(object));
-  for (const upload of plan.abandoned) await backend.parts?.abort(upload, call);
+  for (const upload of plan.abandoned) {
+    // A push may be resuming it.
+    const digest = digestOfKey(upload.key);
+    if (digest !== undefined && claimed.has(digest)) continue;
+    mark.check();
+    await backend.parts?.abort(upload, call);
+  }
   return { files, bytes };
 }

@@ -35,6 +35,16 @@ export function inputOfKey(key: string): Digest | undefined {
 /** Where pushes say which blobs they rely on. */
 export const CLAIMS = "claims/";
 
+/** The key of the claim with this id, 32 hex digits. */
+export function claimKey(id: string): string {
+  return `${CLAIMS}${id}`;
+}
+
+/** Whether a key is named like a claim. */
+export function isClaimKey(key: string): boolean {
+  return /^claims\/[0-9a-f]{32}$/.test(key);
+}
+
 /** The object that stands while a gc removes blobs. */
 export const GC_MARK = "pivot-gc";
 
