@@ -113,7 +113,7 @@ function addTask(root: string, example: boolean): boolean {
   const imports = { ...config.imports as Record<string, string> | undefined };
   const before = JSON.stringify([tasks, imports]);
   const own = ownSpecifiers(root);
-  tasks.pivot ??= `deno run -A ${own.cli}`;
+  tasks.pivot ??= `deno run -A --v8-flags=--max-semi-space-size=2 ${own.cli}`;
   imports["@pivot/pivot"] ??= own.module;
   if (example) imports["vega-datasets"] ??= "npm:vega-datasets@^3.2.1";
   if (before === JSON.stringify([tasks, imports])) return false;

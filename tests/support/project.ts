@@ -68,7 +68,8 @@ export function testProject(files: Readonly<Record<string, string>>): TestProjec
     },
     start: (args, env = {}) =>
       new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--quiet", `${REPOSITORY}/cli.ts`, ...args],
+        // As the task does.
+        args: ["run", "-A", "--quiet", "--v8-flags=--max-semi-space-size=2", `${REPOSITORY}/cli.ts`, ...args],
         cwd: root,
         env: { NO_COLOR: "1", ...env },
         stdin: "null",
