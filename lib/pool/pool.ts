@@ -23,6 +23,8 @@ export interface WorkerKindOptions {
 export interface JobOptions {
   /** Cancels the job. */
   readonly signal?: AbortSignal;
+  /** After a cancel, how long the worker may put its things in order before the job rejects, milliseconds. @default 0 */
+  readonly graceMs?: number;
   /** Called with what the job reports while it goes on. */
   readonly onProgress?: (value: unknown) => void;
   /** Buffers that move to the worker instead of being copied. */
@@ -47,6 +49,8 @@ interface Job {
   readonly options: JobOptions;
   readonly resolve: (output: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** Runs from the cancel to the end of the grace. */
+  grace?: ReturnType<typeof setTimeout>;
 }
 
 interface Outgoing {
@@ -122,7 +126,10 @@ class Group {
     options.signal?.addEventListener("abort", cancel, { once: true });
     this.#waiting.push(job);
     this.#fill();
-    return promise.finally(() => options.signal?.removeEventListener("abort", cancel));
+    return promise.finally(() => {
+      clearTimeout(job.grace);
+      options.signal?.removeEventListener("abort", cancel);
+    });
   }
 
   close(): void {
@@ -194,7 +201,8 @@ class Group {
     if (job === undefined) return;
     if (message.type === "progress") return job.options.onProgress?.(message.value);
     member.jobs.delete(message.id);
-    if (message.type === "done") job.resolve(message.output);
+    if (job.grace !== undefined) job.reject(job.options.signal?.reason);
+    else if (message.type === "done") job.resolve(message.output);
     else job.reject(fromWire(message.error));
     this.#fill();
   }
@@ -207,7 +215,9 @@ class Group {
     const message: ToWorker = { type: "cancel", id: job.id, reason: toWire(reason) };
     if (member !== undefined) this.#post(member, { message, transfer: [] });
     // The worker still owns the job until it answers: its place is not given to another before that.
-    job.reject(reason);
+    const { graceMs = 0 } = job.options;
+    if (member === undefined || graceMs === 0) return job.reject(reason);
+    job.grace = setTimeout(() => job.reject(reason), graceMs);
   }
 
   #bury(member: Member, why: string): void {

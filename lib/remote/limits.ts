@@ -12,6 +12,8 @@ export const MAX_PARTS = 10_000;
 export const PARTS_AT_ONCE = 4;
 /** Bytes that one worker's transfers hold at once. */
 export const WORKER_MEMORY_BYTES = 64 * MIB;
+/** After a cancel, how long uploads may take to remove the parts that they sent, milliseconds. Ctrl-C is to end within a second. */
+export const CANCEL_GRACE_MS = 700;
 /** Silence after which a request counts as stalled, milliseconds. */
 export const STALL_MS = 30_000;
 /** Tries of one request, the first included. */

@@ -4,7 +4,7 @@ import type { WorkerPool } from "../pool/mod.ts";
 import type { Backend } from "./backends/backend.ts";
 import { ByteBudget } from "./budget.ts";
 import { downloadBlob } from "./download.ts";
-import { WORKER_MEMORY_BYTES } from "./limits.ts";
+import { CANCEL_GRACE_MS, WORKER_MEMORY_BYTES } from "./limits.ts";
 import type { RemoteLocation } from "./location.ts";
 import type { Download, DownloadOutcome, TransferCallOptions, Transfers, Upload, UploadOutcome } from "./ports.ts";
 import { uploadBlob } from "./upload.ts";
@@ -37,7 +37,7 @@ export function poolTransfers(
   const run = <Outcome>(act: TransferJob["act"], { signal, onBytes }: TransferCallOptions = {}): Promise<Outcome> => {
     const job: TransferJob = { location: options.location, sockets: options.jobs, act };
     return pool.run<TransferJob, Outcome>("transfer", job, {
-      ...(signal === undefined ? {} : { signal }),
+      ...(signal === undefined ? {} : { signal, graceMs: CANCEL_GRACE_MS }),
       ...(onBytes === undefined ? {} : { onProgress: (value) => onBytes(Number(value)) }),
     });
   };

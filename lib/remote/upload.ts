@@ -74,7 +74,7 @@ async function sendInParts(
   context: TransferContext & { readonly parts: PartUploads },
   options: TransferCallOptions,
 ): Promise<UploadOutcome> {
-  const hashes = hashBoth(job.path, options.signal);
+  const hashes = await hashBoth(job.path, options.signal);
   if (hashes.digest !== job.digest) return { type: "altered" };
   const { sha256 } = hashes;
   const key = blobKey(job.digest);
@@ -87,7 +87,7 @@ async function sendInParts(
   try {
     const sent = await sendParts(job, { ...context, upload, known: resumed?.sent ?? [] }, options);
     // The file may have changed since it was hashed: what was sent is what is on the disk now.
-    if (hashBoth(job.path, options.signal).sha256 !== sha256) {
+    if ((await hashBoth(job.path, options.signal)).sha256 !== sha256) {
       await context.parts.abort(upload);
       return { type: "altered" };
     }
@@ -162,12 +162,22 @@ function readPart(path: string, start: number, length: number): Uint8Array {
   return bytes;
 }
 
+/** Bytes hashed, in tens of milliseconds, before a cancel is looked for. */
+const HASH_TURN_BYTES = 32 * 1024 * 1024;
+
 /** Both hashes of a file, in one pass. */
-export function hashBoth(path: string, signal?: AbortSignal): { digest: string; sha256: Sha256 } {
+async function hashBoth(path: string, signal?: AbortSignal): Promise<{ digest: string; sha256: Sha256 }> {
   using file = Deno.openSync(path);
   const [hasher, sha] = [createHasher(), createHash("sha256")];
   const buffer = new Uint8Array(1024 * 1024);
+  let turn = 0;
   for (let count = file.readSync(buffer); count !== null; count = file.readSync(buffer)) {
+    turn += count;
+    if (turn >= HASH_TURN_BYTES) {
+      turn = 0;
+      // Only between tasks does a worker hear of a cancel.
+      await delay(0);
+    }
     signal?.throwIfAborted();
     hasher.update(buffer.subarray(0, count));
     sha.update(buffer.subarray(0, count));
