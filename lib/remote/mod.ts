@@ -24,6 +24,7 @@ export { memoryBackend } from "./backends/memory.ts";
 export { withLimit } from "./backends/limit.ts";
 export { type CallKind, counted, observed, type ObservedCall } from "./backends/observe.ts";
 export { type BreakableCall, faulty, type InjectedFault } from "./backends/faults.ts";
+export type { RemoteReason } from "./backends/problems.ts";
 export { readOnly } from "./backends/read_only.ts";
 export { directoryStore } from "./directory_store.ts";
 export { type ExecuteOptions, executePlan, type SyncEvent, type SyncResult } from "./execute.ts";
