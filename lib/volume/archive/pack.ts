@@ -45,7 +45,7 @@ function compress(raw: Uint8Array<ArrayBuffer>, job: PackJob): Uint8Array<ArrayB
         [constants.ZSTD_c_checksumFlag]: 1,
       };
       // Puts the size into the frame's header, for `zstd -l`; missing in the types.
-      const options = { params, pledgedSrcSize: raw.length, chunkSize: OUTPUT_CHUNK_BYTES };
+      const options = { params, pledgedSrcSize: raw.length, chunkSize: compressBound(raw.length) };
       const output = zstdCompressSync(raw, options);
       const packed = new Uint8Array(output);
       release(output);
@@ -54,5 +54,10 @@ function compress(raw: Uint8Array<ArrayBuffer>, job: PackJob): Uint8Array<ArrayB
   }
 }
 
-/** zlib's default of 16 KiB per call costs a third of the speed; room for the worst case would be mostly garbage. */
-const OUTPUT_CHUNK_BYTES = 1024 * 1024;
+/**
+ * What a frame takes at most (zstd's own bound, for 128 KiB and more): zlib then needs one buffer and one call, where its 16 KiB
+ * would cost a third of the speed; and that buffer is all there is to free.
+ */
+function compressBound(bytes: number): number {
+  return bytes + (bytes >>> 8) + 64 * 1024;
+}
