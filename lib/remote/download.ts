@@ -2,7 +2,7 @@
 // or it is not there.
 
 import { PivotError } from "../core/mod.ts";
-import { createHasher, removeIfThere } from "../sys/mod.ts";
+import { createHasher, release, removeIfThere } from "../sys/mod.ts";
 import { createHash } from "node:crypto";
 import type { ObjectInfo } from "./backends/backend.ts";
 import { remoteProblem } from "./backends/problems.ts";
@@ -83,8 +83,10 @@ async function fetchInRanges(
     const bytes = await window.shift();
     options.signal?.throwIfAborted();
     if (bytes === undefined) break;
+    const { length } = bytes;
     check.take(file, bytes);
-    options.onBytes?.(bytes.length);
+    release(bytes);
+    options.onBytes?.(length);
   }
   check.finish();
   return info;

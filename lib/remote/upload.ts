@@ -2,7 +2,7 @@
 // an object of that name with another SHA-256 is an error; a cancelled upload leaves no parts behind.
 
 import { assert, type Sha256 } from "../core/mod.ts";
-import { createHasher, delay, hashBytes, statPath } from "../sys/mod.ts";
+import { createHasher, delay, hashBytes, release, statPath } from "../sys/mod.ts";
 import { createHash } from "node:crypto";
 import type { Backend, PartUpload, PartUploads, UploadedPart } from "./backends/backend.ts";
 import { contentConflict } from "./backends/problems.ts";
@@ -118,6 +118,7 @@ async function sendParts(job: Upload, sending: Sending, options: TransferCallOpt
     using _claim = await sending.memory.claim(length);
     const bytes = readPart(job.path, start, length);
     done.set(number, await sending.parts.send(sending.upload, { number, bytes }, signalOf(options)));
+    release(bytes);
     options.onBytes?.(length);
   });
   return numbers.map((number) => {

@@ -25,6 +25,7 @@ export {
 } from "./disk/file_lock.ts";
 export { type WatchOptions, watchTree } from "./watch.ts";
 export { walk, type WalkEntry, type WalkOptions } from "./disk/walk.ts";
+export { release } from "./release.ts";
 export { safeJoin } from "./disk/safe_join.ts";
 export { copyFile, hardLink, makeFolder, moveFile, removeTree, replaceWith, setMode, symLink } from "./disk/place.ts";
 export { type Git, openGit } from "./git.ts";

@@ -2,7 +2,7 @@
 // reader is closed early; a chunk belongs to the reader, which frees a large one as soon as it was read.
 
 import { corruptArchive } from "./entry.ts";
-import { release } from "./release.ts";
+import { release } from "../../sys/mod.ts";
 
 /** Smaller chunks may be views into what their stream goes on using. */
 const OWN_FROM_BYTES = 512 * 1024;

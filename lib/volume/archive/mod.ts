@@ -28,5 +28,5 @@ export { readAsTar, type ReadAsTarOptions } from "./tar_stream.ts";
 export { formatTime } from "./tar_encode.ts";
 export { TarParser } from "./tar_parser.ts";
 export { expand as expandFrame } from "./unpack.ts";
-export { release } from "./release.ts";
+export { release } from "../../sys/mod.ts";
 export { writeArchive, type WriteArchiveOptions } from "./write_archive.ts";

@@ -3,7 +3,7 @@
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { type FilledMembers, fillMembers, fillPiece } from "./fill.ts";
 import type { PackJob, PackResult } from "./jobs.ts";
-import { release } from "./release.ts";
+import { release } from "../../sys/mod.ts";
 
 /** Level of zstd unless another is asked for. */
 const ZSTD_LEVEL = 3;

@@ -4,14 +4,13 @@
 import { lutimesSync } from "node:fs";
 import { assert } from "../../core/mod.ts";
 import type { WorkerPool } from "../../pool/mod.ts";
-import { hardLink, makeFolder, removeTree, setMode, statPath, symLink } from "../../sys/mod.ts";
+import { hardLink, makeFolder, release, removeTree, setMode, statPath, symLink } from "../../sys/mod.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { type ArchiveLimits, corruptArchive, DEFAULT_LIMITS, type TarEntry, unsafeArchive } from "./entry.ts";
 import { inOrder } from "./in_order.ts";
 import type { Continuation, UnpackJob, UnpackResult } from "./jobs.ts";
 import { Meter } from "./meter.ts";
 import { NameRegistry } from "./registry.ts";
-import { release } from "./release.ts";
 import { readSegments, type Segment } from "./segments.ts";
 import { coordinatorOpensSmall } from "./small_files.ts";
 import { dateOf, MemberWriter } from "./write_members.ts";

@@ -7,7 +7,7 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import type { ByteReader } from "./byte_reader.ts";
 import { corruptArchive } from "./entry.ts";
 import { decodeLabel, LABEL_BYTES, MAX_SEGMENT_BYTES, type SegmentLabel } from "./label.ts";
-import { release } from "./release.ts";
+import { release } from "../../sys/mod.ts";
 import { SegmentBuilder } from "./segment_builder.ts";
 import { TarParser } from "./tar_parser.ts";
 import { framePieces, type FrameStart, isZstdMagic, readFrameStart } from "./zstd_frame.ts";

@@ -5,7 +5,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { assert } from "../../core/mod.ts";
 import { corruptArchive, type TarEntry } from "./entry.ts";
 import type { Continuation, ExpandJob, UnpackJob, UnpackResult } from "./jobs.ts";
-import { release } from "./release.ts";
+import { release } from "../../sys/mod.ts";
 import { areSmall } from "./small_files.ts";
 import { padded } from "./tar_encode.ts";
 import { TarParser } from "./tar_parser.ts";
