@@ -40,6 +40,22 @@ Deno.test({ name: "S3 keeps the contract of a backend", sanitizeOps: false, sani
   }, { weakServer: server.weak });
 });
 
+// Google's XML API is S3's with HMAC keys; what stands in for it here is an S3 server.
+Deno.test({ name: "GCS keeps the contract of a backend", sanitizeOps: false, sanitizeResources: false }, async (t) => {
+  await using server = await startS3();
+  const keys = { GCS_HMAC_ACCESS_ID: "AWS_ACCESS_KEY_ID", GCS_HMAC_SECRET: "AWS_SECRET_ACCESS_KEY" } as const;
+  for (const [name, from] of Object.entries(keys)) Deno.env.set(name, Deno.env.get(from) ?? "");
+  try {
+    await backendSuite(t, () => {
+      const { bucket, endpoint } = server;
+      const place = { scheme: "gcs", bucket, prefix: crypto.randomUUID(), endpoint, region: "us-east-1" } as const;
+      return s3Backend(place, { sockets: 20, stallMs: 30_000, url: "gcs://pivot-test" });
+    }, { weakServer: server.weak });
+  } finally {
+    for (const name of Object.keys(keys)) Deno.env.delete(name);
+  }
+});
+
 testWith(
   azurite(),
   "Azure keeps the contract of a backend",
